@@ -1,0 +1,1 @@
+"""The server: installed with `airuns[server]`."""

@@ -1,0 +1,152 @@
+"""The one door to the database: every statement runs in a transaction opened here, as somebody.
+
+A user's transaction sees that user's rows and no others, whatever SQL it sends: row level security
+reads the role and the user id that are set here with SET LOCAL (see schema/00_base.sql).
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import AsyncRowFactory, class_row, dict_row, scalar_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from airuns.errors import Unavailable
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+class As(msgspec.Struct, frozen=True):
+    """Whose transaction it is.
+
+    `run_id` narrows it to one run of that user and `access` says what may be done there: so is a
+    run opened for someone it is shared with.
+    """
+
+    user_id: UUID
+    run_id: UUID | None = None
+    access: str = "write"
+
+
+class Service:
+    """The transaction of sign-in and of the engine's own upkeep; few named functions use it."""
+
+
+SERVICE = Service()
+
+
+class Transaction:
+    """An open transaction. Queries are named SQL texts with bound parameters."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self.connection = connection
+
+    async def execute(self, query: str, **params: Any) -> int:
+        """Run a statement and return the number of rows that it changed."""
+        cursor = await self.connection.execute(cast(LiteralString, query), params)
+        return cursor.rowcount
+
+    async def all(self, kind: type[T], query: str, **params: Any) -> list[T]:
+        """Return every row as a `kind`, whose fields are named as the columns."""
+        return await (await self._cursor(class_row(kind), query, params)).fetchall()
+
+    async def one(self, kind: type[T], query: str, **params: Any) -> T | None:
+        """Return the first row as a `kind`, or None."""
+        return await (await self._cursor(class_row(kind), query, params)).fetchone()
+
+    async def value(self, query: str, **params: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        return await (await self._cursor(scalar_row, query, params)).fetchone()
+
+    async def rows(self, query: str, **params: Any) -> list[dict[str, Any]]:
+        """Return every row as a dictionary."""
+        return await (await self._cursor(dict_row, query, params)).fetchall()
+
+    async def _cursor(self, factory: AsyncRowFactory[T], query: str, params: dict[str, Any]):  # noqa: ANN202
+        cursor = self.connection.cursor(row_factory=factory)
+        return await cursor.execute(cast(LiteralString, query), params)
+
+
+class Database:
+    """The pool of connections of a process, behind the one door."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=min(2, size),
+            max_size=size,
+            open=False,
+            timeout=10,
+            reconnect_timeout=3600,
+            kwargs={"autocommit": True, "application_name": "airuns"},
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> None:
+        """Connect. Raises Unavailable when the database cannot be reached."""
+        try:
+            await self._pool.open(wait=True, timeout=15)
+        except PoolTimeout as error:
+            raise Unavailable("The database cannot be reached.") from error
+
+    async def close(self) -> None:
+        """Wait for open transactions to end and disconnect."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, who: As | Service) -> AsyncIterator[Transaction]:
+        """Open a transaction as `who`; it commits at the end of the block and rolls back on an error.
+
+        Raises Unavailable when the database is away.
+        """
+        try:
+            async with self._pool.connection() as connection, connection.pipeline():
+                async with connection.transaction():
+                    for statement in _context(who):
+                        await connection.execute(statement)
+                    yield Transaction(connection)
+        except AWAY as error:
+            if isinstance(error, RETRIED):
+                raise
+            raise Unavailable("The database is away for the moment; try again.") from error
+
+
+def _context(who: As | Service) -> list[sql.Composable]:
+    if isinstance(who, Service):
+        return [sql.SQL("set local role airuns_service")]
+    statements: list[sql.Composable] = [
+        sql.SQL("set local role airuns_app"),
+        sql.SQL("set local airuns.user_id = {}").format(str(who.user_id)),
+    ]
+    if who.run_id is not None:
+        statements.append(sql.SQL("set local airuns.run_id = {}").format(str(who.run_id)))
+    if who.access != "write":
+        statements.append(sql.SQL("set local airuns.access = {}").format(who.access))
+    return statements
+
+
+def retried(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Run a function that opens its own transaction again when PostgreSQL asks for it.
+
+    A deadlock or a serialization failure is nobody's fault and goes away on a further try.
+    """
+
+    async def tries(*args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(5):
+            try:
+                return await work(*args, **kwargs)
+            except RETRIED:
+                await asyncio.sleep(random.uniform(0, 0.02) * 2**attempt)  # noqa: S311
+        return await work(*args, **kwargs)
+
+    return tries

@@ -1,0 +1,120 @@
+-- The database keeps itself right: timestamps, counts and totals (REQUIREMENTS A4).
+-- All are row triggers, and each touches only rows of the same user.
+
+create trigger touch before update on airuns.ai_runs for each row execute function airuns.touch();
+create trigger touch before update on airuns.ai_tasks for each row execute function airuns.touch();
+
+create function airuns.end_task() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' and old.completed_at is not null and new.status is distinct from old.status then
+        raise exception 'task % has ended as %', old.task_id, old.status using errcode = 'AR001';
+    end if;
+    if new.status in ('completed', 'error', 'timeout', 'cancelled') then
+        new.completed_at := coalesce(new.completed_at, now());
+    else
+        new.completed_at := null;
+    end if;
+    return new;
+end
+$$;
+comment on function airuns.end_task() is 'Keeps completed_at; an ended task keeps its status (AR001).';
+create trigger end_task before insert or update of status on airuns.ai_tasks
+    for each row execute function airuns.end_task();
+
+create function airuns.inherit_prompt() returns trigger language plpgsql as $$
+begin
+    new.prompt_id := (
+        select r.prompt_id from airuns.ai_runs as r where r.user_id = new.user_id and r.id = new.run_id);
+    return new;
+end
+$$;
+comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its run.';
+create trigger inherit_prompt before insert on airuns.ai_tasks
+    for each row execute function airuns.inherit_prompt();
+
+create function airuns.count_message() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        update airuns.ai_runs
+        set message_count = message_count + 1,
+            last_message_at = greatest(last_message_at, new.created_at)
+        where user_id = new.user_id and id = new.run_id;
+    else
+        update airuns.ai_runs
+        set message_count = message_count - 1
+        where user_id = old.user_id and id = old.run_id;
+    end if;
+    return null;
+end
+$$;
+comment on function airuns.count_message() is 'Keeps message_count and last_message_at of the run.';
+create trigger count_message after insert or delete on airuns.ai_messages
+    for each row execute function airuns.count_message();
+
+create function airuns.sum_task() returns trigger language plpgsql as $$
+declare
+    of_user uuid;
+    of_run uuid;
+    tasks integer := 0;
+    ended integer := 0;
+    counted integer := 0;
+    priced integer := 0;
+    tokens bigint := 0;
+    spent numeric := 0;
+begin
+    if tg_op <> 'INSERT' then
+        of_user := old.user_id;
+        of_run := old.run_id;
+        tasks := tasks - 1;
+        ended := ended - (old.completed_at is not null)::integer;
+        counted := counted - (old.tokens_total is not null)::integer;
+        priced := priced - (old.cost is not null)::integer;
+        tokens := tokens - coalesce(old.tokens_total, 0);
+        spent := spent - coalesce(old.cost, 0);
+    end if;
+    if tg_op <> 'DELETE' then
+        of_user := new.user_id;
+        of_run := new.run_id;
+        tasks := tasks + 1;
+        ended := ended + (new.completed_at is not null)::integer;
+        counted := counted + (new.tokens_total is not null)::integer;
+        priced := priced + (new.cost is not null)::integer;
+        tokens := tokens + coalesce(new.tokens_total, 0);
+        spent := spent + coalesce(new.cost, 0);
+    end if;
+
+    update airuns.ai_runs as r
+    set task_count = r.task_count + tasks,
+        ended_task_count = r.ended_task_count + ended,
+        counted_task_count = r.counted_task_count + counted,
+        priced_task_count = r.priced_task_count + priced,
+        total_tokens = case
+            when r.counted_task_count + counted > 0 or r.ended_task_count + ended = 0
+            then coalesce(r.total_tokens, 0) + tokens
+        end,
+        total_cost = case
+            when r.priced_task_count + priced > 0 or r.ended_task_count + ended = 0
+            then coalesce(r.total_cost, 0) + spent
+        end,
+        status = case
+            when tg_op = 'DELETE' then r.status
+            when new.status in ('error', 'timeout') then 'error'
+            when tg_op = 'INSERT' and new.completed_at is null then 'active'
+            when new.status = 'completed' and r.status = 'error' then 'active'
+            else r.status
+        end
+    where r.user_id = of_user and r.id = of_run;
+    return null;
+end
+$$;
+comment on function airuns.sum_task() is 'Keeps counts, totals and status of the run; total_* are null when nothing is known of any ended task.';
+create trigger sum_new_task after insert on airuns.ai_tasks
+    for each row execute function airuns.sum_task();
+create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks
+    for each row when (
+        old.status is distinct from new.status
+        or old.tokens_total is distinct from new.tokens_total
+        or old.cost is distinct from new.cost)
+    execute function airuns.sum_task();
+create trigger sum_dropped_task after delete on airuns.ai_tasks
+    for each row execute function airuns.sum_task();

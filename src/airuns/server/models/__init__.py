@@ -1,0 +1,1 @@
+"""Models: where they are called, how their answers are read, and what they cost."""

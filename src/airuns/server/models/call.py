@@ -1,0 +1,131 @@
+"""What a model call is: the types between the engine, which runs calls, and the readers of each protocol.
+
+A call's body is bytes made by a pure function of the endpoint, the model, the messages and the
+settings, so that a stored request can be rebuilt to the byte.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+
+Protocol = Literal["openai", "anthropic", "any-llm"]
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where models are called: `name` is the first part of a model's name, as in openai/gpt-4o."""
+
+    name: str
+    protocol: Protocol
+    base_url: str
+    key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.name!r}, {self.base_url!r})"  # never the key
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to a model.
+
+    `model` is the provider's own name for it. `messages` are in the OpenAI chat shape ({role,
+    content, …}); `settings` are the other fields (temperature, max_tokens, tools, …).
+    """
+
+    endpoint: Endpoint
+    model: str
+    messages: list[dict[str, Any]]
+    settings: dict[str, Any]
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds to connect, until the first token, between two pieces, and for the whole answer."""
+
+    connect: float
+    first_token: float
+    between_tokens: float
+    total: float
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of a call. None is unknown, 0 is none.
+
+    `input` counts all input (uncached + cache_read + cache_write_5m + cache_write_1h), whichever way
+    the provider counts; `reasoning` is part of `output`.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+    estimated: bool = False
+
+    @property
+    def total(self) -> int | None:
+        return None if self.input is None or self.output is None else self.input + self.output
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A piece of the answer, never empty, and free of what PostgreSQL cannot store (NUL, lone surrogates)."""
+
+    text: str
+
+
+class Reasoning(msgspec.Struct, frozen=True):
+    """A piece of the model's reasoning; not part of the answer."""
+
+    text: str
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole call of a tool, once all its pieces have come. `arguments` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of the answer, always the last piece.
+
+    `usage` is None when the provider gave none; `info` holds what else it said of the response
+    (id, model, system_fingerprint, …) and the provider's request id.
+    """
+
+    reason: str | None
+    usage: Usage | None
+    info: dict[str, Any]
+
+
+Piece = Text | Reasoning | ToolCall | Finished
+Pieces = AsyncIterator[Piece]
+
+
+class ProviderError(Exception):
+    """A model call failed. `message` is the provider's own where it gave one.
+
+    `kind` is "timeout" when a limit of ours ran out. `transient` errors (429, 5xx, a connection that
+    fails or breaks) may go away on a further try; `retry_after` is the wait in seconds that the
+    provider asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: Literal["provider", "connection", "timeout", "protocol"] = "provider",
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        transient: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.transient = transient
+        self.retry_after = retry_after
