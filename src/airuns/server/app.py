@@ -1,0 +1,91 @@
+"""Assembles the application from a visible list of features."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import socketio
+from litestar import Litestar, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+
+from airuns import __version__
+from airuns.server import accounts, models, problems, prompts, runs
+from airuns.server.accounts.guard import AuthMiddleware, current_user
+from airuns.server.db.door import SERVICE, Database
+from airuns.server.models.local import LocalModel
+from airuns.server.runs.engine import Engine
+from airuns.server.runs.live import live_channel
+from airuns.server.settings import Settings
+
+FEATURES = (accounts, models, prompts, runs)
+
+
+@get("/healthz", opt={"public": True}, sync_to_thread=False, tags=["operation"])
+def healthz() -> dict[str, str]:
+    """Say that the process runs."""
+    return {"status": "ok"}
+
+
+@get("/readyz", opt={"public": True}, tags=["operation"])
+async def readyz(db: Database) -> dict[str, str]:
+    """Say that requests can be served: the database answers."""
+    async with db.transaction(SERVICE) as tx:
+        await tx.value("select 1")
+    return {"status": "ready"}
+
+
+def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
+    """Return the ASGI application, Socket.IO included.
+
+    The caller has migrated the database that `settings.database_url` names and has started the
+    local model, if any.
+    """
+    assert settings.database_url is not None
+    db = Database(settings.database_url, settings.database_pool)
+    state = State({"settings": settings, "db": db, "local": local})
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), auto_decompress=True
+        ) as http:
+            state.http = http
+            await db.open()
+            state.engine = Engine(settings, db, http, local)
+            await state.engine.start()
+            try:
+                yield
+            finally:
+                await state.engine.stop()
+                await db.close()
+
+    app = Litestar(
+        route_handlers=[healthz, readyz, *(route for feature in FEATURES for route in feature.routes)],
+        dependencies=_dependencies(state),
+        exception_handlers=problems.HANDLERS,
+        middleware=[AuthMiddleware],
+        lifespan=[lifespan],
+        state=state,
+        request_max_body_size=settings.max_body,
+        openapi_config=OpenAPIConfig(title="AI Runs", version=__version__, path="/docs"),
+    )
+    return socketio.ASGIApp(live_channel(state), app)
+
+
+def _dependencies(state: State) -> dict[str, Provide]:
+    def provide(name: str) -> Provide:
+        def value() -> Any:
+            return getattr(state, name)
+
+        return Provide(value, sync_to_thread=False)
+
+    return {
+        "settings": provide("settings"),
+        "db": provide("db"),
+        "engine": provide("engine"),
+        "who": Provide(current_user, sync_to_thread=False),
+    }
