@@ -50,6 +50,6 @@ create policy "users delete their attachments" on airuns.attachments for delete 
     using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
 
 -- The engine of a process writes the partial texts of all its users' tasks in one statement.
-grant select, update (response_text, updated_at) on airuns.ai_tasks to airuns_service;
+grant select, update (response_text, status, updated_at) on airuns.ai_tasks to airuns_service;
 create policy "the engine sees tasks" on airuns.ai_tasks for select to airuns_service using (true);
 create policy "the engine saves partial answers" on airuns.ai_tasks for update to airuns_service using (true) with check (true);

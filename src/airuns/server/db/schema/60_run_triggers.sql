@@ -112,7 +112,7 @@ create trigger sum_new_task after insert on airuns.ai_tasks
     for each row execute function airuns.sum_task();
 create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks
     for each row when (
-        old.status is distinct from new.status
+        (old.status is distinct from new.status and new.status <> 'streaming')
         or old.tokens_total is distinct from new.tokens_total
         or old.cost is distinct from new.cost)
     execute function airuns.sum_task();

@@ -1,0 +1,311 @@
+-- The statements of the heart. Each names the user in every term (CITUS.md, rule 3).
+
+-- name: run_get
+-- The run's row, without a lock.
+select id, source_type, source_id, prompt_id, prompt_version, name, description, tags, settings,
+    variable_values, broker_values, attachments, metadata, status, is_starred, head_message_id,
+    total_tokens, total_cost, message_count, task_count, created_at, updated_at, last_message_at,
+    archived_at, deleted_at
+from airuns.ai_runs
+where user_id = %(user_id)s and id = %(run_id)s and (deleted_at is null or %(deleted)s)
+
+-- name: run_lock
+-- Locked, because what follows moves its head: two writers of one run take turns.
+select r.id, r.source_type, r.source_id, r.prompt_id, r.settings, r.variable_values, r.head_message_id,
+    m.depth as head_depth, m.chain_hash as head_hash, m.role as head_role, m.parent_id as head_parent_id
+from airuns.ai_runs as r
+left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = r.head_message_id
+where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is null
+for no key update of r
+
+-- name: run_insert
+insert into airuns.ai_runs (user_id, id, source_type, source_id, prompt_version, name, description,
+    tags, settings, variable_values, broker_values, attachments, metadata)
+values (%(user_id)s, %(run_id)s, %(source_type)s, %(source_id)s, %(prompt_version)s, %(name)s,
+    %(description)s, %(tags)s, %(settings)s, %(variable_values)s, %(broker_values)s, %(attachments)s,
+    %(metadata)s)
+
+-- name: run_update
+-- Null leaves a column as it is; archived is true, false or null.
+update airuns.ai_runs
+set name = coalesce(%(name)s, name),
+    description = coalesce(%(description)s, description),
+    tags = coalesce(%(tags)s, tags),
+    settings = coalesce(%(settings)s, settings),
+    metadata = coalesce(%(metadata)s, metadata),
+    status = coalesce(%(status)s, status),
+    is_starred = coalesce(%(is_starred)s, is_starred),
+    archived_at = case when %(archived)s::boolean then coalesce(archived_at, now())
+                       when %(archived)s::boolean is null then archived_at end
+where user_id = %(user_id)s and id = %(run_id)s and deleted_at is null
+
+-- name: run_set_head
+update airuns.ai_runs
+set head_message_id = %(message_id)s
+where user_id = %(user_id)s and id = %(run_id)s
+
+-- name: run_advance_head
+-- An answer moves the head only if nobody has moved it elsewhere since the question.
+update airuns.ai_runs
+set head_message_id = %(message_id)s
+where user_id = %(user_id)s and id = %(run_id)s and head_message_id is not distinct from %(from_id)s
+
+-- name: run_set_settings
+update airuns.ai_runs
+set settings = %(settings)s
+where user_id = %(user_id)s and id = %(run_id)s and settings::text <> %(settings)s::text
+
+-- name: run_delete
+-- Soft: restoring clears the time, purging asks for it.
+update airuns.ai_runs
+set deleted_at = now()
+where user_id = %(user_id)s and id = %(run_id)s and deleted_at is null
+
+-- name: run_restore
+-- A run that went with its prompt comes back with it, not alone.
+update airuns.ai_runs as r
+set deleted_at = null
+where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is not null
+    and not exists (
+        select from airuns.prompts as p
+        where p.user_id = %(user_id)s and p.id = r.prompt_id and p.deleted_at is not null)
+
+-- name: run_purge
+delete from airuns.ai_runs
+where user_id = %(user_id)s and id = %(run_id)s and deleted_at is not null
+
+-- name: run_list
+-- One page of runs. The braces are filled with fixed fragments (lists.py); lists read no content.
+select id, source_type, source_id, prompt_id, name, tags, status, is_starred, settings ->> 'model' as model,
+    message_count, task_count, total_tokens, total_cost, created_at, updated_at, last_message_at,
+    archived_at, deleted_at
+from airuns.ai_runs
+where user_id = %(user_id)s {filters}
+order by {order}
+limit %(limit)s
+
+-- name: message_get
+select id, run_id, parent_id, depth, role, content, data, chain_hash, task_id, metadata, created_at
+from airuns.ai_messages
+where user_id = %(user_id)s and run_id = %(run_id)s and id = %(message_id)s
+
+-- name: message_insert
+-- One statement for all new turns, parents before children.
+insert into airuns.ai_messages (user_id, id, run_id, parent_id, depth, role, content, data, chain_hash,
+    task_id, metadata)
+select %(user_id)s, t.id, %(run_id)s, t.parent_id, t.depth, t.role, t.content, t.data::json, t.chain_hash,
+    %(task_id)s, t.metadata::json
+from unnest(%(ids)s::uuid[], %(parent_ids)s::uuid[], %(depths)s::integer[], %(roles)s::text[],
+    %(contents)s::text[], %(datas)s::text[], %(hashes)s::bytea[], %(metadatas)s::text[])
+    as t (id, parent_id, depth, role, content, data, chain_hash, metadata)
+returning id, depth, created_at
+
+-- name: line_turns
+-- The line that ends at a message, as sent to a model: every turn, nothing else.
+with recursive line as (
+    select m.parent_id, m.depth, m.role, m.content, m.data
+    from airuns.ai_messages as m
+    where m.user_id = %(user_id)s and m.run_id = %(run_id)s and m.id = %(message_id)s
+    union all
+    select m.parent_id, m.depth, m.role, m.content, m.data
+    from line as l
+    join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = l.parent_id
+)
+select role, content, data from line order by depth
+
+-- name: line_window
+-- The last messages of the line that ends at a message: a walk of `limit` steps up, whatever its length.
+-- Siblings are the children of the same parent, oldest first: the versions of an edited message.
+with recursive line as (
+    select m.id, m.parent_id, m.depth, m.role, m.content, m.data, m.task_id, m.metadata, m.created_at, 1 as step
+    from airuns.ai_messages as m
+    where m.user_id = %(user_id)s and m.run_id = %(run_id)s and m.id = %(message_id)s
+    union all
+    select m.id, m.parent_id, m.depth, m.role, m.content, m.data, m.task_id, m.metadata, m.created_at, l.step + 1
+    from line as l
+    join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = l.parent_id
+    where l.step < %(limit)s
+)
+select l.id, l.parent_id, l.depth, l.role, l.content, l.data, l.task_id, l.metadata, l.created_at, s.ids as siblings
+from line as l
+cross join lateral (
+    select array_agg(a.id order by a.id) as ids
+    from (
+        select c.id
+        from airuns.ai_messages as c
+        where c.user_id = %(user_id)s and c.run_id = %(run_id)s and c.parent_id = l.parent_id
+        union all
+        select c.id
+        from airuns.ai_messages as c
+        where c.user_id = %(user_id)s and c.run_id = %(run_id)s and c.parent_id is null and l.parent_id is null
+    ) as a
+) as s
+order by l.depth
+
+-- name: children
+-- Children of a message, or the roots where it is null, oldest first.
+select id, role, content, task_id, created_at
+from airuns.ai_messages
+where user_id = %(user_id)s and run_id = %(run_id)s and parent_id = %(message_id)s
+order by id
+
+-- name: roots
+select id, role, content, task_id, created_at
+from airuns.ai_messages
+where user_id = %(user_id)s and run_id = %(run_id)s and parent_id is null
+order by id
+
+-- name: newest_leaf
+-- From a message down its newest children to a leaf: where the line goes on that one turns to.
+with recursive down as (
+    select %(message_id)s::uuid as id, 0 as step
+    union all
+    select (
+        select c.id
+        from airuns.ai_messages as c
+        where c.user_id = %(user_id)s and c.run_id = %(run_id)s and c.parent_id = d.id
+        order by c.id desc
+        limit 1
+    ), d.step + 1
+    from down as d
+    where d.id is not null
+)
+select id from down where id is not null order by step desc limit 1
+
+-- name: node_by_chain
+-- The deepest node of a run that has one of these chain hashes; of equal nodes the first.
+select id, depth, chain_hash
+from airuns.ai_messages
+where user_id = %(user_id)s and run_id = %(run_id)s and chain_hash = any(%(hashes)s)
+order by depth desc, id
+limit 1
+
+-- name: node_anywhere
+-- Of all of the user's runs: the latest run that holds this conversation.
+select m.id, m.run_id, m.depth, m.chain_hash
+from airuns.ai_messages as m
+join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = m.run_id
+where m.user_id = %(user_id)s and m.chain_hash = any(%(hashes)s) and r.deleted_at is null
+order by m.depth desc, m.id desc
+limit 1
+
+-- name: message_of_task
+select id, run_id, parent_id, depth, role, content, data, chain_hash, task_id, metadata, created_at
+from airuns.ai_messages
+where user_id = %(user_id)s and run_id = %(run_id)s and task_id = %(task_id)s
+order by id
+limit 1
+
+-- name: task_get
+select task_id, run_id, prompt_id, request_message_id, service, task_name, provider, endpoint, model, model_id,
+    request_data, request_hash, response_text, response_data, response_info, response_errors, tool_updates,
+    response_metadata, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
+    tokens_cache_write_1h, tokens_reasoning, usage_estimated, cost, price, time_to_first_token, total_time,
+    status, process_id, created_at, updated_at, completed_at
+from airuns.ai_tasks
+where user_id = %(user_id)s and task_id = %(task_id)s
+
+-- name: task_insert
+insert into airuns.ai_tasks (user_id, task_id, run_id, request_message_id, service, task_name, provider,
+    endpoint, model, model_id, request_data, request_hash, process_id)
+values (%(user_id)s, %(task_id)s, %(run_id)s, %(request_message_id)s, %(service)s, %(task_name)s, %(provider)s,
+    %(endpoint)s, %(model)s, %(model_id)s, %(request_data)s, %(request_hash)s, %(process_id)s)
+
+-- name: task_update
+-- A caller that makes the model call itself reports how far it is. Null leaves a column as it is.
+update airuns.ai_tasks
+set status = 'streaming',
+    response_text = coalesce(%(response_text)s, response_text),
+    response_data = coalesce(%(response_data)s, response_data),
+    response_info = coalesce(%(response_info)s, response_info),
+    tool_updates = coalesce(%(tool_updates)s, tool_updates),
+    response_metadata = coalesce(%(response_metadata)s, response_metadata),
+    time_to_first_token = coalesce(%(time_to_first_token)s, time_to_first_token)
+where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
+
+-- name: task_end
+-- The end of a task, once: whoever comes second changes no row.
+update airuns.ai_tasks
+set status = %(status)s,
+    response_text = %(response_text)s,
+    response_data = coalesce(%(response_data)s, response_data),
+    response_info = coalesce(%(response_info)s, response_info),
+    response_errors = coalesce(%(response_errors)s, response_errors),
+    tool_updates = coalesce(%(tool_updates)s, tool_updates),
+    response_metadata = coalesce(%(response_metadata)s, response_metadata),
+    tokens_input = %(tokens_input)s, tokens_output = %(tokens_output)s, tokens_total = %(tokens_total)s,
+    tokens_cache_read = %(tokens_cache_read)s, tokens_cache_write_5m = %(tokens_cache_write_5m)s,
+    tokens_cache_write_1h = %(tokens_cache_write_1h)s, tokens_reasoning = %(tokens_reasoning)s,
+    usage_estimated = %(usage_estimated)s, cost = %(cost)s, price = %(price)s,
+    time_to_first_token = coalesce(%(time_to_first_token)s, time_to_first_token), total_time = %(total_time)s
+where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
+
+-- name: task_list
+-- Lists read no text; the braces are filled with fixed fragments (lists.py).
+select task_id, run_id, prompt_id, service, task_name, provider, model, tokens_input, tokens_output, tokens_total,
+    usage_estimated, cost, time_to_first_token, total_time, status, created_at, completed_at
+from airuns.ai_tasks
+where user_id = %(user_id)s {filters}
+order by {order}
+limit %(limit)s
+
+-- name: task_running_at
+-- The line may go on from a question that is being answered; then a second writer branches beside it.
+select task_id
+from airuns.ai_tasks
+where user_id = %(user_id)s and run_id = %(run_id)s and request_message_id = %(message_id)s
+    and status in ('pending', 'streaming')
+limit 1
+
+-- name: tasks_running_in
+select task_id
+from airuns.ai_tasks
+where user_id = %(user_id)s and run_id = %(run_id)s and status in ('pending', 'streaming')
+order by created_at
+
+-- name: task_ask_cancel
+-- Another process runs the task; it reads this within a second.
+update airuns.ai_tasks
+set cancel_requested_at = now()
+where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
+
+-- name: flush
+-- Partial texts of all running tasks of a process in one statement. `at` is where each piece begins, so
+-- that saving it twice changes nothing. In the order of the key, as everywhere, so that none deadlock.
+update airuns.ai_tasks as t
+set response_text = left(t.response_text, d.at) || d.text,
+    status = case when t.status = 'pending' then 'streaming' else t.status end
+from (
+    select p.user_id, p.task_id, p.at, p.text
+    from unnest(%(user_ids)s::uuid[], %(task_ids)s::uuid[], %(ats)s::integer[], %(texts)s::text[])
+        as p (user_id, task_id, at, text)
+    order by p.user_id, p.task_id
+) as d
+where t.user_id = d.user_id and t.task_id = d.task_id and t.completed_at is null
+
+-- name: cancels_asked
+select user_id, task_id
+from airuns.ai_tasks
+where process_id = %(process_id)s and status in ('pending', 'streaming') and cancel_requested_at is not null
+
+-- name: process_seen
+insert into airuns.server_processes (id)
+values (%(process_id)s)
+on conflict (id) do update set seen_at = now()
+
+-- name: process_left
+delete from airuns.server_processes where id = %(process_id)s
+
+-- name: processes_forget
+delete from airuns.server_processes where seen_at < now() - make_interval(secs => 100 * %(lease)s)
+
+-- name: tasks_orphaned
+-- Tasks whose process is dead: on this machine known by its journal's lock, elsewhere by its silence.
+select t.user_id, t.task_id
+from airuns.ai_tasks as t
+left join airuns.server_processes as p on p.id = t.process_id
+where t.process_id is not null and t.status in ('pending', 'streaming')
+    and t.process_id <> %(process_id)s
+    and (t.process_id = any(%(dead)s) or p.id is null or p.seen_at < now() - make_interval(secs => %(lease)s))
+order by t.user_id, t.task_id
+limit 1000
