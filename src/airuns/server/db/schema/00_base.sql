@@ -1,6 +1,6 @@
 -- The schema, who may do what in it, and whose transaction this is.
 
-create schema airuns;
+create schema if not exists airuns; -- the migrations keep their version in it
 comment on schema airuns is 'AI Runs: every conversation that people and programs have with language models.';
 
 -- The owner of the schema migrates it. Roles live in the cluster, not in the database, so another
