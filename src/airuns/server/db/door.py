@@ -6,8 +6,9 @@ reads the role and the user id that are set here with SET LOCAL (see schema/00_b
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import select
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import msgspec
 import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import AsyncRowFactory, class_row, dict_row, scalar_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from airuns.errors import Unavailable
@@ -53,7 +55,7 @@ class Transaction:
 
     async def execute(self, query: str, **params: Any) -> int:
         """Run a statement and return the number of rows that it changed."""
-        cursor = await self.connection.execute(cast(LiteralString, query), params)
+        cursor = await self.connection.execute(cast("LiteralString", query), params)
         return cursor.rowcount
 
     async def all(self, kind: type[T], query: str, **params: Any) -> list[T]:
@@ -72,9 +74,9 @@ class Transaction:
         """Return every row as a dictionary."""
         return await (await self._cursor(dict_row, query, params)).fetchall()
 
-    async def _cursor(self, factory: AsyncRowFactory[T], query: str, params: dict[str, Any]):  # noqa: ANN202
+    async def _cursor(self, factory: AsyncRowFactory[T], query: str, params: dict[str, Any]):
         cursor = self.connection.cursor(row_factory=factory)
-        return await cursor.execute(cast(LiteralString, query), params)
+        return await cursor.execute(cast("LiteralString", query), params)
 
 
 class Database:
@@ -88,8 +90,9 @@ class Database:
             open=False,
             timeout=10,
             reconnect_timeout=3600,
-            kwargs={"autocommit": True, "application_name": "airuns"},
-            check=AsyncConnectionPool.check_connection,
+            kwargs={"autocommit": True, "application_name": "airuns", "options": "-c timezone=UTC"},
+            configure=_configure,
+            check=_check,
         )
 
     async def open(self) -> None:
@@ -104,35 +107,55 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, who: As | Service) -> AsyncIterator[Transaction]:
+    async def transaction(self, who: As | Service) -> AsyncGenerator[Transaction]:
         """Open a transaction as `who`; it commits at the end of the block and rolls back on an error.
 
         Raises Unavailable when the database is away.
         """
         try:
-            async with self._pool.connection() as connection, connection.pipeline():
-                async with connection.transaction():
-                    for statement in _context(who):
-                        await connection.execute(statement)
+            async with self._pool.connection() as connection:
+                await connection.execute(_opening(who))
+                try:
                     yield Transaction(connection)
+                    await connection.commit()
+                except BaseException:
+                    await _abandon(connection)
+                    raise
         except AWAY as error:
             if isinstance(error, RETRIED):
                 raise
             raise Unavailable("The database is away for the moment; try again.") from error
 
 
-def _context(who: As | Service) -> list[sql.Composable]:
+async def _check(connection: AsyncConnection[Any]) -> None:
+    """Find out whether an idle connection still lives, without a round trip when it does.
+
+    A server that has gone away leaves something to read: its last words, or the end of the stream.
+    """
+    if select.select([connection.fileno()], [], [], 0)[0]:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    set_json_loads(msgspec.json.decode, connection)
+
+
+async def _abandon(connection: AsyncConnection[Any]) -> None:
+    with suppress(psycopg.Error):  # a broken connection is thrown away by the pool
+        await connection.rollback()
+
+
+def _opening(who: As | Service) -> sql.Composed:
+    """Begin and say who it is, in one message to the server."""
     if isinstance(who, Service):
-        return [sql.SQL("set local role airuns_service")]
-    statements: list[sql.Composable] = [
-        sql.SQL("set local role airuns_app"),
-        sql.SQL("set local airuns.user_id = {}").format(str(who.user_id)),
+        return sql.SQL("begin; set local role {}").format(sql.Identifier("airuns_service"))
+    settings = {"user_id": who.user_id, "run_id": who.run_id, "access": who.access}
+    context = [
+        sql.SQL("set local {} = {}").format(sql.Identifier("airuns", name), str(value))
+        for name, value in settings.items()
+        if value is not None
     ]
-    if who.run_id is not None:
-        statements.append(sql.SQL("set local airuns.run_id = {}").format(str(who.run_id)))
-    if who.access != "write":
-        statements.append(sql.SQL("set local airuns.access = {}").format(who.access))
-    return statements
+    return sql.SQL("; ").join([sql.SQL("begin; set local role airuns_app"), *context])
 
 
 def retried(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
