@@ -1,0 +1,1 @@
+"""Prompts: saved templates with variables, and the history of their runs."""
