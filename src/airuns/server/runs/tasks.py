@@ -84,6 +84,25 @@ async def create(tx: Transaction, user_id: UUID, new: NewTask) -> None:
     await tx.execute(SQL["task_insert"], user_id=user_id, **values)
 
 
+async def is_running_at(tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID) -> bool:
+    """Say whether a message of a run is being answered."""
+    found = await tx.value(
+        SQL["task_running_at"], user_id=user_id, run_id=run_id, message_id=message_id
+    )
+    return found is not None
+
+
+async def running_in(tx: Transaction, user_id: UUID, run_id: UUID) -> list[UUID]:
+    """Return the tasks of a run that have not ended, oldest first."""
+    rows = await tx.rows(SQL["tasks_running_in"], user_id=user_id, run_id=run_id)
+    return [row["task_id"] for row in rows]
+
+
+async def ask_cancel(tx: Transaction, user_id: UUID, task_id: UUID) -> None:
+    """Ask the process that runs a task to stop it."""
+    await tx.execute(SQL["task_ask_cancel"], user_id=user_id, task_id=task_id)
+
+
 async def progress(tx: Transaction, user_id: UUID, task_id: UUID, new: TaskProgress) -> None:
     """Keep how far a task has come. Raises NotFound, or Conflict when it has ended."""
     values = _encoded(msgspec.structs.asdict(new))
@@ -103,9 +122,7 @@ async def end(tx: Transaction, user_id: UUID, task_id: UUID, ending: TaskEnd) ->
     if ending.answer is not None and not await tree.of_task(tx, user_id, task.run_id, task_id):
         question = await _node(tx, user_id, task.run_id, task.request_message_id)
         metadata = {} if ending.status == "completed" else {"status": ending.status}
-        await tree.add_answer(
-            tx, user_id, task.run_id, question, ending.answer, task_id, metadata
-        )
+        await tree.add_answer(tx, user_id, task.run_id, question, ending.answer, task_id, metadata)
     return True
 
 
@@ -182,9 +199,7 @@ async def left(db: Database, process_id: UUID) -> None:
         await tx.execute(SQL["process_left"], process_id=process_id)
 
 
-async def orphaned(
-    db: Database, process_id: UUID, dead: list[UUID], lease: float
-) -> list[TaskKey]:
+async def orphaned(db: Database, process_id: UUID, dead: list[UUID], lease: float) -> list[TaskKey]:
     """Return tasks that no living process runs: theirs is in `dead`, or silent for `lease` seconds."""
     async with db.transaction(SERVICE) as tx:
         return await tx.all(
