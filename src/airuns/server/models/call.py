@@ -1,4 +1,4 @@
-"""What a model call is: the types between the engine, which runs calls, and the readers of each protocol.
+"""What a model call is: the types between the engine, which runs calls, and the protocols.
 
 A call's body is bytes made by a pure function of the endpoint, the model, the messages and the
 settings, so that a stored request can be rebuilt to the byte.
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 Protocol = Literal["openai", "anthropic", "any-llm"]
+FailureKind = Literal["provider", "connection", "timeout", "protocol"]
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +50,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of a call. None is unknown, 0 is none.
 
-    `input` counts all input (uncached + cache_read + cache_write_5m + cache_write_1h), whichever way
-    the provider counts; `reasoning` is part of `output`.
+    `input` counts all input (uncached + cache_read + cache_write_5m + cache_write_1h), whichever
+    way the provider counts; `reasoning` is part of `output`.
     """
 
     input: int | None = None
@@ -67,7 +68,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A piece of the answer, never empty, and free of what PostgreSQL cannot store (NUL, lone surrogates)."""
+    """A piece of the answer, never empty.
+
+    It is free of what PostgreSQL cannot store: NUL and lone surrogates.
+    """
 
     text: str
 
@@ -79,7 +83,7 @@ class Reasoning(msgspec.Struct, frozen=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole call of a tool, once all its pieces have come. `arguments` is JSON as the model wrote it."""
+    """A whole call of a tool; `arguments` is JSON as the model wrote it."""
 
     id: str
     name: str
@@ -105,16 +109,16 @@ Pieces = AsyncIterator[Piece]
 class ProviderError(Exception):
     """A model call failed. `message` is the provider's own where it gave one.
 
-    `kind` is "timeout" when a limit of ours ran out. `transient` errors (429, 5xx, a connection that
-    fails or breaks) may go away on a further try; `retry_after` is the wait in seconds that the
-    provider asked for.
+    `kind` is "timeout" when a limit of ours ran out. `transient` errors (429, 5xx, a connection
+    that fails or breaks) may go away on a further try; `retry_after` is the wait in seconds that
+    the provider asked for.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        kind: Literal["provider", "connection", "timeout", "protocol"] = "provider",
+        kind: FailureKind = "provider",
         status: int | None = None,
         code: str | None = None,
         request_id: str | None = None,
@@ -123,7 +127,7 @@ class ProviderError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.kind = kind
+        self.kind: FailureKind = kind
         self.status = status
         self.code = code
         self.request_id = request_id

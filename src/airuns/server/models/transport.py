@@ -1,0 +1,191 @@
+"""Model calls over HTTP: one request, and its answer as pieces while it comes in."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from types import ModuleType
+
+import aiohttp
+from yarl import URL
+
+from airuns.server.models import anthropic, any_llm, failures, openai
+from airuns.server.models.answer import Answer
+from airuns.server.models.call import Call, Endpoint, Piece, ProviderError, Timeouts
+from airuns.server.models.limits import Limits
+from airuns.server.models.sse import MAX_EVENT_BYTES, Event, Reader
+
+PROTOCOLS: dict[str, ModuleType] = {
+    "openai": openai,
+    "anthropic": anthropic,
+    "any-llm": any_llm,
+}
+
+BROKEN = (aiohttp.ClientError, OSError)
+MAX_ERROR_BYTES = 1024 * 1024
+
+
+def body(call: Call) -> bytes:
+    """Return the request's body in its endpoint's protocol; the same call gives the same bytes."""
+    return PROTOCOLS[call.endpoint.protocol].body(call)
+
+
+def stream(
+    call: Call, session: aiohttp.ClientSession, timeouts: Timeouts
+) -> AsyncGenerator[Piece, None]:
+    """Call the model and yield its answer; the last piece is `Finished`.
+
+    Closing the generator (use contextlib.aclosing), or cancelling the task that waits for it,
+    closes the connection to the provider at once. What it raises is always a ProviderError.
+    """
+    if call.endpoint.protocol == "any-llm":
+        return any_llm.stream(call, timeouts)
+    return _stream(call, session, timeouts)
+
+
+def url_of(endpoint: Endpoint, path: str) -> URL:
+    """Return an address below the endpoint's base URL, whose query (as Azure wants one) is kept."""
+    base = URL(endpoint.base_url)
+    return base.joinpath(*path.split("/")).with_query(base.query)
+
+
+async def _stream(
+    call: Call, session: aiohttp.ClientSession, timeouts: Timeouts
+) -> AsyncGenerator[Piece, None]:
+    protocol = PROTOCOLS[call.endpoint.protocol]
+    limits = Limits(timeouts)
+    response = await _request(call, session, limits, protocol)
+    request_id = failures.request_id(response.headers)
+    decoder: openai.Decoder | anthropic.Decoder = protocol.Decoder()
+    source = _Source(response, limits, decoder.answer)
+    try:
+        while events := await source.next():
+            for event in events:
+                for piece in decoder.feed(event):
+                    yield piece
+        decoder.answer.note(request_id=request_id)
+        for piece in decoder.answer.finish():
+            yield piece
+    except ProviderError as error:
+        raise failures.shown(error, call.endpoint, request_id) from None
+    finally:
+        response.close()
+
+
+async def _request(
+    call: Call, session: aiohttp.ClientSession, limits: Limits, protocol: ModuleType
+) -> aiohttp.ClientResponse:
+    endpoint = call.endpoint
+    try:
+        response = await limits.wait(
+            session.post(
+                url_of(endpoint, protocol.PATH),
+                data=protocol.body(call),
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                    **protocol.headers(endpoint),
+                },
+                timeout=aiohttp.ClientTimeout(total=None, connect=limits.timeouts.connect),
+                allow_redirects=False,
+            )
+        )
+    except aiohttp.ServerTimeoutError:
+        raise limits.ran_out("connect") from None
+    except (*BROKEN, ValueError) as error:
+        raise _unreached(endpoint, error) from None
+    if not 200 <= response.status < 300:
+        raise await _refused(response, limits, endpoint)
+    return response
+
+
+def _unreached(endpoint: Endpoint, error: Exception) -> ProviderError:
+    return ProviderError(
+        failures.scrubbed(f"{endpoint.name} could not be reached: {error}", endpoint),
+        kind="connection",
+        transient=not isinstance(error, ValueError),
+    )
+
+
+async def _refused(
+    response: aiohttp.ClientResponse, limits: Limits, endpoint: Endpoint
+) -> ProviderError:
+    said = b""
+    async with response:
+        try:
+            while len(said) < MAX_ERROR_BYTES and (part := await limits.wait(_part(response))):
+                said += part
+        except BROKEN:
+            said = b""
+    return failures.of_response(
+        response.status, response.headers, said, endpoint, datetime.now(UTC)
+    )
+
+
+class _Source:
+    """The events of a response; a body that is one JSON document is one event."""
+
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, answer: Answer) -> None:
+        self._response = response
+        self._limits = limits
+        self._answer = answer
+        self._reader = Reader()
+        self._begun = False
+        self._over = False
+        self._progress = 0
+
+    async def next(self) -> list[Event]:
+        """Return the next events, none at the end. Raises ProviderError when the end is missing."""
+        if self._progress != self._answer.progress:
+            self._progress = self._answer.progress
+            self._limits.restart()
+        while not (self._over or self._answer.ended):
+            part = await self._part()
+            if not self._begun and (start := part.lstrip()[:1]):
+                self._begun = True
+                if start == b"{":
+                    return await self._whole(part)
+                if start == b"<":
+                    raise _web_page()
+            self._over = not part
+            if events := self._reader.feed(part) if part else self._reader.end():
+                return events
+        if not self._answer.complete:
+            raise _cut()
+        return []
+
+    async def _whole(self, start: bytes) -> list[Event]:
+        parts = [start]
+        size = len(start)
+        while part := await self._part():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_EVENT_BYTES:
+                raise ProviderError("The provider's answer is too large.", kind="protocol")
+        self._over = True
+        return [Event("message", b"".join(parts))]
+
+    async def _part(self) -> bytes:
+        """Return the next bytes, none at the end or where the connection broke after the answer."""
+        try:
+            return await self._limits.wait(_part(self._response))
+        except BROKEN:
+            if self._answer.complete:
+                return b""
+            raise _cut() from None
+
+
+async def _part(response: aiohttp.ClientResponse) -> bytes:
+    return await response.content.readany()
+
+
+def _web_page() -> ProviderError:
+    return ProviderError(
+        "The provider answered with a web page; is its base URL right?", kind="protocol"
+    )
+
+
+def _cut() -> ProviderError:
+    return ProviderError(
+        "The provider cut the stream before the end of the answer.",
+        kind="connection",
+        transient=True,
+    )
