@@ -6,15 +6,16 @@ from typing import Any
 
 import aiohttp
 import socketio
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from airuns import __version__
-from airuns.server import accounts, models, problems, prompts, runs
-from airuns.server.accounts.guard import AuthMiddleware, current_user
+from airuns.server import accounts, models, problems, prompts, runs, ui
+from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.models.local import LocalModel
 from airuns.server.runs.engine import Engine
@@ -46,7 +47,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
     """
     assert settings.database_url is not None
     db = Database(settings.database_url, settings.database_pool)
-    state = State({"settings": settings, "db": db, "local": local})
+    state = State({"settings": settings, "db": db, "local": local, "guard": Guard(settings, db)})
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -64,14 +65,26 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
                 await db.close()
 
     app = Litestar(
-        route_handlers=[healthz, readyz, *(route for feature in FEATURES for route in feature.routes)],
+        route_handlers=[
+            healthz,
+            readyz,
+            ui.static_file,
+            *(route for feature in FEATURES for route in feature.routes),
+        ],
         dependencies=_dependencies(state),
         exception_handlers=problems.HANDLERS,
         middleware=[AuthMiddleware],
         lifespan=[lifespan],
         state=state,
         request_max_body_size=settings.max_body,
-        openapi_config=OpenAPIConfig(title="AI Runs", version=__version__, path="/docs"),
+        before_send=[ui.secure],
+        template_config=ui.template_config(),
+        openapi_config=OpenAPIConfig(
+            title="AI Runs",
+            version=__version__,
+            render_plugins=[ui.Docs(), JsonRenderPlugin()],
+            openapi_router=Router("/docs", route_handlers=[], opt={"public": True}),
+        ),
     )
     return socketio.ASGIApp(live_channel(state), app)
 
@@ -87,5 +100,7 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "settings": provide("settings"),
         "db": provide("db"),
         "engine": provide("engine"),
+        "guard": provide("guard"),
+        "me": Provide(current_identity, sync_to_thread=False),
         "who": Provide(current_user, sync_to_thread=False),
     }

@@ -13,7 +13,15 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from airuns.errors import AirunsError, InvalidInput, Malformed, NotFound, TooLarge, TooManyRequests
+from airuns.errors import (
+    AirunsError,
+    InvalidInput,
+    Malformed,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +60,11 @@ def on_airuns_error(_: AnyRequest, error: AirunsError) -> Response[Problem]:
     """Answer an error that was raised on purpose."""
     if error.status >= 500:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
-    headers = {"Retry-After": f"{error.retry_after:.0f}"} if isinstance(error, TooManyRequests) else None
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = f"{error.retry_after:.0f}"
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="AI Runs"'
     return answer(
         Problem(
             title=error.title,
@@ -107,12 +119,13 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     """Answer a defect of ours: the log has the details, the caller gets an id to quote."""
     reference = uuid4().hex[:12]
-    log.error("%s %s failed, reference %s", request.method, request.url.path, reference, exc_info=error)
+    path = request.scope.get("path_template", "?")  # a path itself may hold a sign-in token
+    log.error("%s %s failed, reference %s", request.method, path, reference, exc_info=error)
     return answer(
         Problem(
             title="Something went wrong in AI Runs",
             status=500,
-            detail=f"The request failed by a fault of the server. Quote {reference} to whoever runs it.",
+            detail=f"This is a fault of the server. Quote {reference} to whoever runs it.",
             code="internal_error",
         )
     )
