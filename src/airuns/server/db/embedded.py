@@ -107,6 +107,26 @@ def running(data_dir: Path) -> Generator[str]:
                     _stop(cluster)
 
 
+def revive(data_dir: Path) -> None:
+    """Start the PostgreSQL of `data_dir` again when it has died under its users.
+
+    Raises StartError when it cannot be started.
+    """
+    cluster = Cluster(data_dir, account())
+    if not _is_alive(cluster):
+        log.warning("PostgreSQL has died; it is started again.")
+        with _turn(cluster):
+            ensure(cluster)
+
+
+def _is_alive(cluster: Cluster) -> bool:
+    try:
+        os.kill(int((cluster.folder / "postmaster.pid").read_text().split()[0]), 0)
+    except (OSError, ValueError, IndexError) as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 def _prepare(data_dir: Path) -> Cluster:
     cluster = Cluster(data_dir, account())
     try:

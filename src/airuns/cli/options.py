@@ -1,0 +1,41 @@
+"""What several commands share: the data folder, the settings and the way to the database."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from airuns.server.db.door import Database
+from airuns.server.db.opening import ready
+from airuns.server.settings import Settings, load
+
+T = TypeVar("T")
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the database, journals and keys; default: AIRUNS_DATA_DIR.",
+)
+
+
+def settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment; options of the command line win."""
+    return load(os.environ, **overrides)
+
+
+def with_database(given: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the database, beside a running server or without one."""
+
+    async def run(url: str) -> T:
+        database = Database(url, 1)
+        await database.open()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with ready(given) as url:
+        return asyncio.run(run(url))

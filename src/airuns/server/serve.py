@@ -1,0 +1,157 @@
+"""Runs the server: PostgreSQL, the local model and the web server, in one process but PostgreSQL.
+
+So `kill -9` of this process ends everything but PostgreSQL, which the next start takes over.
+"""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airuns.errors import StartError
+from airuns.server.db import embedded
+from airuns.server.db.opening import ready
+from airuns.server.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from airuns.server.models.local import LocalModel
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+def run(settings: Settings, started: float, say: Say) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    `started` is when the command was given (monotonic); `say` prints a line for whoever gave it.
+    Raises StartError when something that is needed cannot be had.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    _check_port(settings)
+    with _local_model(settings) as local, ready(settings) as url:
+        asyncio.run(_serve(settings, url, local(), started, say))
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _check_port(settings: Settings) -> None:
+    """Raise StartError when the port cannot be had. Granian shares a port that is in use."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            if error.errno == errno.EADDRINUSE:
+                raise StartError(
+                    f"Another program listens on {where}. Stop it, or choose a port: "
+                    "airuns serve --port, or AIRUNS_PORT."
+                ) from None
+            raise StartError(f"{where} cannot be listened on: {error.strerror}.") from None
+
+
+@contextmanager
+def _local_model(settings: Settings) -> Generator[Callable[[], "LocalModel | None"]]:
+    """Start the local model beside everything else, and import what is slow to import."""
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(_start_local_model, settings)
+        try:
+            yield starting.result
+        finally:
+            if model := starting.result():
+                model.stop()
+
+
+def _start_local_model(settings: Settings) -> "LocalModel | None":
+    from airuns.server.models import local
+
+    return local.start(settings)
+
+
+async def _serve(
+    settings: Settings, url: str, local: "LocalModel | None", started: float, say: Say
+) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from airuns.server.app import create_app
+
+    app = create_app(msgspec.structs.replace(settings, database_url=url), local)
+    litestar: Litestar = app.other_asgi_app
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    server = Server(
+        app,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        log_enabled=False,
+        websockets=True,
+    )
+    async with litestar.lifespan():
+        serving = asyncio.create_task(server.serve())
+        keeping = asyncio.create_task(_keep_database(settings))
+        await _listening(settings, serving)
+        await _announce(settings, litestar, say)
+        say(f"ready in {time.monotonic() - started:.1f} s")
+        await _first_of(serving, stopping)
+        keeping.cancel()
+    server.stop()
+    await serving
+
+
+async def _first_of(serving: asyncio.Task[None], stopping: asyncio.Event) -> None:
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _listening(settings: Settings, serving: asyncio.Task[None]) -> None:
+    """Wait until connections are accepted."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(host, settings.port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
+    await serving
+
+
+async def _announce(settings: Settings, litestar: "Litestar", say: Say) -> None:
+    from airuns.server.accounts import store
+
+    db = litestar.state.db
+    say(f"AI Runs is at {settings.url}")
+    if not await store.anybody_signed_in(db):
+        token = await store.add_link(db, (await store.find_owner(db)).id)
+        say(f"Sign in, once and within 24 hours: {settings.url}/sign-in/{token}")
+
+
+async def _keep_database(settings: Settings) -> None:
+    """Start the embedded PostgreSQL again when it dies under us."""
+    while not settings.database_url:
+        await asyncio.sleep(1)
+        try:
+            await asyncio.to_thread(embedded.revive, settings.data_dir)
+        except StartError as error:
+            log.error("%s", error.detail)
