@@ -19,7 +19,7 @@ from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.models.local import LocalModel
 from airuns.server.runs.engine import Engine
-from airuns.server.runs.live import live_channel
+from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
 
 FEATURES = (accounts, models, prompts, runs)
@@ -48,6 +48,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
     assert settings.database_url is not None
     db = Database(settings.database_url, settings.database_pool)
     state = State({"settings": settings, "db": db, "local": local, "guard": Guard(settings, db)})
+    live = Live(state)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -56,12 +57,14 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
         ) as http:
             state.http = http
             await db.open()
-            state.engine = Engine(settings, db, http, local)
+            state.engine = Engine(settings, db, http, local, live.tell)
             await state.engine.start()
+            live.start()
             try:
                 yield
             finally:
                 await state.engine.stop()
+                await live.stop()
                 await db.close()
 
     app = Litestar(
@@ -86,7 +89,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
             openapi_router=Router("/docs", route_handlers=[], opt={"public": True}),
         ),
     )
-    return socketio.ASGIApp(live_channel(state), app)
+    return socketio.ASGIApp(live.server, app)
 
 
 def _dependencies(state: State) -> dict[str, Provide]:

@@ -6,6 +6,7 @@ logged under an id, and the answer carries that id only.
 """
 
 import logging
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -22,8 +23,10 @@ from airuns.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from airuns.server.ids import new_id
 
 log = logging.getLogger(__name__)
+_member = re.compile(r"Object (missing required|contains unknown) field `(.+)`")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -56,25 +59,40 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[
     )
 
 
-def on_airuns_error(_: AnyRequest, error: AirunsError) -> Response[Problem]:
-    """Answer an error that was raised on purpose."""
+def of(error: Exception, where: str) -> Problem:
+    """Return the problem that an error is to whoever asked; `where` is for the log.
+
+    A defect of ours is logged with its details under an id, which is all that the caller gets.
+    """
+    if not isinstance(error, AirunsError):
+        reference = uuid4().hex[:12]
+        log.error("%s failed, reference %s", where, reference, exc_info=error)
+        return Problem(
+            title="Something went wrong in AI Runs",
+            status=500,
+            detail=f"This is a fault of the server. Quote {reference} to whoever runs it.",
+            code="internal_error",
+        )
     if error.status >= 500:
-        log.error("%s: %s", error.code, error.detail, exc_info=error)
+        log.error("%s: %s: %s", where, error.code, error.detail, exc_info=error)
+    return Problem(
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        code=error.code,
+        errors=[FieldError(error.field, error.detail)] if error.field else [],
+    )
+
+
+def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """Answer an error that was raised on purpose, or a defect of ours."""
+    path = request.scope.get("path_template", "?")  # a path itself may hold a sign-in token
     headers: dict[str, str] = {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = f"{error.retry_after:.0f}"
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="AI Runs"'
-    return answer(
-        Problem(
-            title=error.title,
-            status=error.status,
-            detail=error.detail,
-            code=error.code,
-            errors=[FieldError(error.field, error.detail)] if error.field else [],
-        ),
-        headers,
-    )
+    return answer(of(error, f"{request.method} {path}"), headers)
 
 
 def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[Problem]:
@@ -90,10 +108,23 @@ def on_validation_error(request: AnyRequest, error: ValidationException) -> Resp
 def _field_error(item: dict[str, Any]) -> FieldError:
     message = str(item.get("message", "cannot be used")).strip().rstrip(".")
     field = str(item.get("key") or "body")
-    path = message.partition(" - at `$.")[2].rstrip("`")
-    if path:
-        field, message = path, message.partition(" - at `")[0]
+    if field == "data":  # the framework's name of the body
+        field = "body"
+    if message == "'data'":
+        return FieldError(field, "is missing")
+    if message == "Invalid UUID":
+        return FieldError(field, f"must be a UUID such as {new_id()}")
+    if member := _member.fullmatch(message):
+        field = member[2] if field == "body" else f"{field}.{member[2]}"
+        return FieldError(
+            field, "is missing" if member[1] == "missing required" else "is not known"
+        )
     return FieldError(field, message)
+
+
+def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[Problem]:
+    """Answer a body whose texts are no UTF-8."""
+    return on_error(request, Malformed(f"The body is not UTF-8: {error.reason}."))
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
@@ -104,7 +135,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem
         413: TooLarge("The body is larger than AIRUNS_MAX_BODY allows."),
     }
     if error.status_code in known:
-        return on_airuns_error(request, known[error.status_code])
+        return on_error(request, known[error.status_code])
     return answer(
         Problem(
             title="The request was refused",
@@ -116,24 +147,10 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem
     )
 
 
-def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[Problem]:
-    """Answer a defect of ours: the log has the details, the caller gets an id to quote."""
-    reference = uuid4().hex[:12]
-    path = request.scope.get("path_template", "?")  # a path itself may hold a sign-in token
-    log.error("%s %s failed, reference %s", request.method, path, reference, exc_info=error)
-    return answer(
-        Problem(
-            title="Something went wrong in AI Runs",
-            status=500,
-            detail=f"This is a fault of the server. Quote {reference} to whoever runs it.",
-            code="internal_error",
-        )
-    )
-
-
 HANDLERS: dict[Any, Any] = {
-    AirunsError: on_airuns_error,
+    AirunsError: on_error,
     ValidationException: on_validation_error,
     HTTPException: on_http_error,
-    Exception: on_unexpected_error,
+    UnicodeDecodeError: on_broken_text,
+    Exception: on_error,
 }

@@ -16,14 +16,14 @@ from uuid import UUID
 import aiohttp
 import msgspec
 import psycopg
-from airuns.server.models.local import LocalModel
-from airuns.server.models.vault import Vault
 
 from airuns.errors import NotFound, TooManyRequests, Unavailable
 from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.ids import new_id
 from airuns.server.models import catalog, prices
 from airuns.server.models import store as models
+from airuns.server.models.local import LocalModel
+from airuns.server.models.vault import Vault
 from airuns.server.runs import results, tasks
 from airuns.server.runs.execution import Execution
 from airuns.server.runs.feed import Event, Feed, delta
@@ -154,7 +154,7 @@ class Engine:
                 pass
 
     def progress(self, who: As, task_id: UUID) -> Feed | None:
-        """Return the feed of a task that runs in this process; the database is a moment behind it."""
+        """Return the feed of a task that runs here; the database is a moment behind it."""
         execution = self._running.get((who.user_id, task_id))
         return execution.feed if execution else None
 
@@ -264,6 +264,8 @@ class Engine:
 
     async def _stored_events(self, who: As, task: Task, offset: int) -> AsyncGenerator[Event]:
         """Follow a task that does not run in this process: by what the database has of it."""
+        if offset == 0:
+            yield Event("task.started", results.started_before(task), 0)
         while True:
             if len(task.response_text) > offset:
                 text = task.response_text[offset:]

@@ -10,8 +10,6 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import aiohttp
-from airuns.server.models.estimate import estimate
-from airuns.server.models.prices import OwnPrice
 
 from airuns.server.models import prices, transport
 from airuns.server.models.call import (
@@ -24,6 +22,8 @@ from airuns.server.models.call import (
     ToolCall,
     Usage,
 )
+from airuns.server.models.estimate import estimate
+from airuns.server.models.prices import OwnPrice
 from airuns.server.runs.feed import Event, Feed
 from airuns.server.runs.journal import Page
 from airuns.server.runs.records import TaskEnd
@@ -79,7 +79,7 @@ class Execution:
                 self.handle.cancel()
 
     async def run(self, http: aiohttp.ClientSession, settings: Settings) -> TaskEnd:
-        """Call the model and return how it ended. Nothing but a cancellation from outside is raised."""
+        """Call the model and return how it ended; raises only a cancellation from outside."""
         if self._stopped:
             return self._was_stopped()
         self._calling = True

@@ -23,6 +23,8 @@ class Event(msgspec.Struct, frozen=True):
 
 
 DELTA = "task.delta"
+PING = "ping"
+PING_SECONDS = 15.0
 FINAL = ("task.completed", "task.error", "task.cancelled")
 
 
@@ -40,7 +42,7 @@ class Feed:
         self.ended = False
         self._on_event = on_event
         self._events: list[Event] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[asyncio.Future[bool]] = []
 
     @property
     def text(self) -> str:
@@ -69,13 +71,13 @@ class Feed:
         self._on_event(event)
         waiting, self._waiting = self._waiting, []
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _resolve(future, True)
 
     async def follow(self, offset: int = 0) -> AsyncGenerator[Event]:
         """Yield what happened from `offset` on, then what happens, until the task ends.
 
-        A viewer that is slower than the model gets pieces joined.
+        A viewer that is slower than the model gets pieces joined. While nothing happens a ping
+        comes now and then, so that a connection is kept open and a broken one is noticed.
         """
         index = self._first_at(offset)
         while True:
@@ -85,9 +87,19 @@ class Feed:
                 yield event
             if self.ended:
                 return
-            future = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
-            await future
+            if not await self._change():
+                yield Event(PING, {}, offset)
+
+    async def _change(self) -> bool:
+        """Wait for the next event; False when none came for a while."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append(future)
+        alarm = loop.call_later(PING_SECONDS, _resolve, future, False)
+        try:
+            return await future
+        finally:
+            alarm.cancel()
 
     def _next(self, index: int, offset: int) -> tuple[Event, int]:
         event = self._events[index]
@@ -102,7 +114,7 @@ class Feed:
         return delta(self.task_id, offset, text[offset - event.data["offset"] :]), end
 
     def _first_at(self, offset: int) -> int:
-        """Return the index of the first event that a viewer with `offset` characters still needs."""
+        """Return the index of the first event that a viewer with `offset` characters needs."""
         index = bisect_left(self._events, offset, key=lambda event: event.offset)
         if index < len(self._events) and offset and self._events[index].name == DELTA:
             index += self._events[index].offset == offset
@@ -111,3 +123,8 @@ class Feed:
     def _begin(self, index: int) -> int:
         """Return where the text of the event at `index` begins."""
         return self._events[index - 1].offset if index else 0
+
+
+def _resolve(future: asyncio.Future[bool], changed: bool) -> None:
+    if not future.done():
+        future.set_result(changed)

@@ -1,8 +1,8 @@
 """What was shown survives the death of the process: each piece of text is here before it is sent.
 
 A process has a folder of its own in the data folder, with one file per running task: the text so
-far. A write that has returned is in the kernel, so that kill -9 cannot undo it; only the loss of the
-whole machine can. The folder's lock tells whether its process lives, and dies with it.
+far. A write that has returned is in the kernel, so that kill -9 cannot undo it; only the loss of
+the whole machine can. The folder's lock tells whether its process lives, and dies with it.
 """
 
 import fcntl

@@ -198,7 +198,7 @@ limit 1
 
 -- name: task_get
 select task_id, run_id, prompt_id, request_message_id, service, task_name, provider, endpoint, model, model_id,
-    request_data, request_hash, response_text, response_data, response_info, response_errors, tool_updates,
+    request_data, encode(request_hash, 'hex') as request_hash, response_text, response_data, response_info, response_errors, tool_updates,
     response_metadata, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
     tokens_cache_write_1h, tokens_reasoning, usage_estimated, cost, price, time_to_first_token, total_time,
     status, process_id, created_at, updated_at, completed_at

@@ -129,7 +129,10 @@ class LineMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a model. Times in seconds, cost in USD; null is unknown."""
+    """One request to a model. Times in seconds, cost in USD; null is unknown.
+
+    `request_hash` is the SHA-256 of the whole request, in hexadecimal.
+    """
 
     task_id: UUID
     run_id: UUID
@@ -142,7 +145,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     model_id: UUID | None
     request_data: dict[str, Any]
-    request_hash: bytes | None
+    request_hash: str | None
     response_text: str
     response_data: Any
     response_info: Any
@@ -216,7 +219,8 @@ class TaskEnd(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answer(self) -> Turn | None:
         """The message that the answer adds to the run; None when nothing came."""
-        calls = (self.response_data or {}).get("tool_calls")
+        data: dict[str, Any] = self.response_data or {}
+        calls = data.get("tool_calls")
         if not self.response_text and not calls:
             return None
         message: dict[str, Any] = {"role": "assistant", "content": self.response_text or None}

@@ -4,11 +4,10 @@ import logging
 from datetime import UTC, datetime
 from uuid import UUID
 
-from airuns.server.models.estimate import estimate
-
 from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.models import prices
 from airuns.server.models import store as models
+from airuns.server.models.estimate import estimate
 from airuns.server.runs import journal, tasks, tree
 from airuns.server.runs.execution import INTERRUPTED
 from airuns.server.runs.records import Task, TaskEnd

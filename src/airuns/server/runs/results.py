@@ -67,12 +67,14 @@ def of_end(execution: Execution, ending: TaskEnd) -> Result:
 
 def started(execution: Execution) -> dict[str, Any]:
     """Return the data of a running task's first event."""
-    return {
-        "run_id": execution.run_id,
-        "model": _model(execution.call.endpoint.name, execution.call.model),
-        "status": "streaming" if execution.feed.length else "pending",
-        "offset": 0,
-    }
+    model = _model(execution.call.endpoint.name, execution.call.model)
+    return {"run_id": execution.run_id, "model": model, "status": "pending"}
+
+
+def started_before(task: Task) -> dict[str, Any]:
+    """Return the data of a stored task's first event."""
+    model = _model(task.provider, task.model)
+    return {"task_id": task.task_id, "run_id": task.run_id, "model": model, "status": task.status}
 
 
 def _model(provider: str | None, model: str | None) -> str | None:

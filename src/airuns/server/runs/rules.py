@@ -1,14 +1,13 @@
-"""Decisions of the run tree that need no database: what a message is, its hash, and a run's name."""
+"""Decisions of the run tree without a database: what a message is, its hash, a run's name."""
 
 import hashlib
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from markdown_it import MarkdownIt
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
 ENDED = ("completed", "error", "timeout", "cancelled")
 NAME_LENGTH = 50
 
@@ -44,7 +43,7 @@ def text_of(content: Any) -> str:
     """Return the text of a message's content, which is a text, a list of parts, or null."""
     if isinstance(content, str):
         return content
-    parts = content if isinstance(content, list) else []
+    parts = cast("list[dict[str, Any]]", content if isinstance(content, list) else [])
     return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 

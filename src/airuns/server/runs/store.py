@@ -1,5 +1,6 @@
 """Runs: create, read, change, delete, and put away."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,11 @@ import msgspec
 from airuns.errors import Conflict, InvalidInput, NotFound
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
-from airuns.server.ids import new_id
+from airuns.server.ids import new_id, parse_id
+from airuns.server.prompts import store as prompts
 from airuns.server.runs import tree
 from airuns.server.runs.records import Run
+from airuns.server.runs.rules import run_name
 from airuns.server.runs.tree import to_json
 
 SQL = queries.load(__package__ or "")
@@ -21,7 +24,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
 
     source_type: str
     source_id: str | None
-    name: str
+    name: str | None
     prompt_version: int | None = None
     description: str = ""
     tags: list[str] = []
@@ -65,6 +68,27 @@ async def create(tx: Transaction, user_id: UUID, new: NewRun, run_id: UUID | Non
         metadata=to_json(new.metadata),
     )
     return run_id
+
+
+async def begin(tx: Transaction, user_id: UUID, run_id: UUID, new: NewRun) -> None:
+    """Add a run that its caller fills, unless it exists; without a name it gets one.
+
+    Raises InvalidInput, or NotFound when its source is a prompt that does not exist.
+    """
+    if await tx.one(Run, SQL["run_get"], user_id=user_id, run_id=run_id, deleted=True):
+        return
+    prompt = None
+    if new.source_type == "prompt":
+        prompt_id = parse_id(new.source_id or "", "source_id")
+        prompt = await prompts.read(tx, user_id, prompt_id)
+        if prompt is None:
+            raise NotFound(f"There is no prompt {prompt_id}.", field="source_id")
+    named = msgspec.structs.replace(
+        new,
+        name=new.name or run_name([], prompt.name if prompt else None, datetime.now(UTC)),
+        prompt_version=prompt.version if prompt else None,
+    )
+    await create(tx, user_id, named, run_id)
 
 
 async def get(tx: Transaction, user_id: UUID, run_id: UUID, *, deleted: bool = False) -> Run:
@@ -111,7 +135,8 @@ async def restore(tx: Transaction, user_id: UUID, run_id: UUID) -> None:
         return
     if not await tx.execute(SQL["run_restore"], user_id=user_id, run_id=run_id):
         raise Conflict(
-            f"The run's prompt is deleted: restore it with POST /api/prompts/{run.prompt_id}/restore."
+            "The run's prompt is deleted: restore it with "
+            f"POST /api/prompts/{run.prompt_id}/restore."
         )
 
 

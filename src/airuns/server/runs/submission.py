@@ -5,7 +5,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from airuns.server.models.prices import OwnPrice
 from msgspec import UNSET, UnsetType
 
 from airuns.errors import Conflict, InvalidInput, NotFound
@@ -13,6 +12,7 @@ from airuns.server.db.door import Transaction
 from airuns.server.models import catalog
 from airuns.server.models import store as models
 from airuns.server.models.call import Call, Endpoint
+from airuns.server.models.prices import OwnPrice
 from airuns.server.prompts import store as prompts
 from airuns.server.prompts.rules import render
 from airuns.server.prompts.store import Prompt
@@ -197,7 +197,8 @@ def _new_messages(
     if run is not None:
         if asked.variables and asked.variables != run.variable_values:
             raise InvalidInput(
-                "The run has begun, so its variables cannot change: leave them out, or begin a new run.",
+                "The run has begun, so its variables cannot change: leave them out, or begin a "
+                "new run.",
                 field="variables",
             )
     elif prompt is not None:

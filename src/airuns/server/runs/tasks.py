@@ -200,7 +200,7 @@ async def left(db: Database, process_id: UUID) -> None:
 
 
 async def orphaned(db: Database, process_id: UUID, dead: list[UUID], lease: float) -> list[TaskKey]:
-    """Return tasks that no living process runs: theirs is in `dead`, or silent for `lease` seconds."""
+    """Return tasks whose process is in `dead`, or has been silent for `lease` seconds."""
     async with db.transaction(SERVICE) as tx:
         return await tx.all(
             TaskKey, SQL["tasks_orphaned"], process_id=process_id, dead=dead, lease=lease

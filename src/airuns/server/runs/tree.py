@@ -46,7 +46,7 @@ async def append(
     task_id: UUID | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> list[Node]:
-    """Add `turns` below `parent` (None: at the root), each below the one before; return their nodes.
+    """Add `turns` below `parent` (None: at the root), each below the last; return their nodes.
 
     What it costs does not depend on how long the run is.
     """
@@ -193,7 +193,7 @@ async def find_anywhere(
 async def append_line(
     tx: Transaction, user_id: UUID, run_id: UUID, turns: list[Turn]
 ) -> Node | None:
-    """Add what is new of a whole conversation that a caller sent again; return the node of its end."""
+    """Add what is new of a conversation that a caller sent again; return its end."""
     node, known = await find(tx, user_id, run_id, turns)
     added = await append(tx, user_id, run_id, node, turns[known:])
     return added[-1] if added else node

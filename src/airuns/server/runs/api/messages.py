@@ -1,0 +1,108 @@
+"""/api/runs/{id}/messages: the turns of a run."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from msgspec import UNSET, UnsetType
+
+from airuns.server.db.door import As, Database, Transaction
+from airuns.server.pages import page_size
+from airuns.server.runs import store, tasks, tree
+from airuns.server.runs.api.execute import check_length
+from airuns.server.runs.api.runs import MessageView, message_view
+from airuns.server.runs.records import Node
+from airuns.server.runs.rules import turn_of
+from airuns.server.settings import Settings
+from airuns.server.text import check_text
+from airuns.wire import Message
+
+
+class AddMessage(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Add a message.
+
+    It goes below `parent_id` (left out: the current end; null: the root), which branches when that
+    message has been answered already. `task_id` says whose answer it is.
+    """
+
+    parent_id: UUID | None | UnsetType = UNSET
+    task_id: UUID | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A part of a line, in order; `earlier_messages` says how many come before it."""
+
+    items: list[MessageView]
+    earlier_messages: int
+
+
+@get("/api/runs/{run_id:str}/messages", tags=["messages"])
+async def list_messages(
+    run_id: UUID,
+    who: As,
+    db: Database,
+    settings: Settings,
+    before: UUID | None = None,
+    end: UUID | None = None,
+    limit: int | None = None,
+) -> Line:
+    """Return the last messages of a line, in order.
+
+    The line is the current one, or the one that ends at `end`; `before` asks for those that come
+    before a message.
+    """
+    size = page_size(limit, 50, settings.max_page)
+    async with db.transaction(who) as tx:
+        run = await store.get(tx, who.user_id, run_id)
+        last = end or run.head_message_id
+        if before is not None:
+            last = (await tree.get(tx, who.user_id, run_id, before)).parent_id
+        elif end is not None:
+            await tree.get(tx, who.user_id, run_id, end)
+        if last is None:
+            return Line([], 0)
+        line = await tree.window(tx, who.user_id, run_id, last, size)
+    return Line([message_view(message) for message in line], line[0].depth)
+
+
+@post("/api/runs/{run_id:str}/messages", tags=["messages"])
+async def add_message(
+    run_id: UUID, data: AddMessage, who: As, db: Database, settings: Settings
+) -> MessageView:
+    """Add a message to a run and make it the current end."""
+    check_text(data)
+    check_length(data, "content", settings)
+    async with db.transaction(who) as tx:
+        await tree.lock(tx, who.user_id, run_id)
+        node = await _add(tx, who.user_id, run_id, data)
+        [message] = await tree.window(tx, who.user_id, run_id, node.id, 1)
+    return message_view(message)
+
+
+async def _add(tx: Transaction, user_id: UUID, run_id: UUID, data: AddMessage) -> Node:
+    parent_id = data.parent_id
+    if data.task_id is not None:
+        task = await tasks.get(tx, user_id, data.task_id)
+        answer = await tree.of_task(tx, user_id, run_id, data.task_id)
+        if answer is not None:  # completing the task has added it already
+            return answer.node
+        parent_id = task.request_message_id if parent_id is UNSET else parent_id
+    if parent_id is UNSET:
+        parent_id = (await store.get(tx, user_id, run_id)).head_message_id
+    parent = await tree.get(tx, user_id, run_id, parent_id) if parent_id else None
+    [node] = await tree.append(
+        tx,
+        user_id,
+        run_id,
+        parent.node if parent else None,
+        [turn_of(data.as_dict())],
+        task_id=data.task_id,
+        metadata=data.metadata,
+    )
+    await tree.set_head(tx, user_id, run_id, node.id)
+    return node
+
+
+routes = [list_messages, add_message]

@@ -1,0 +1,175 @@
+"""Lists of runs and tasks: filters, sorts and key-set pages, put together from fixed fragments."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from airuns.server.db import queries
+from airuns.server.db.door import Transaction
+from airuns.server.pages import Page, decode_cursor, encode_cursor
+from airuns.server.runs.records import RunRow, TaskRow
+
+SQL = queries.load(__package__ or "")
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Sort(msgspec.Struct, Generic[K], frozen=True):
+    """An order that an index serves: its SQL, what follows a cursor's key, and the key's type."""
+
+    order: str
+    after: str
+    key: type[K]
+
+
+RunSort = Literal["recent", "oldest", "name", "messages", "cost"]
+
+RUN_SORTS: dict[str, Sort[Any]] = {
+    "recent": Sort(
+        "last_message_at desc, id desc",
+        "(last_message_at, id) < (%(key)s::timestamptz, %(id)s::uuid)",
+        tuple[datetime, UUID],
+    ),
+    "oldest": Sort(
+        "created_at, id",
+        "(created_at, id) > (%(key)s::timestamptz, %(id)s::uuid)",
+        tuple[datetime, UUID],
+    ),
+    "name": Sort(
+        "lower(name), id",
+        "(lower(name), id) > (lower(%(key)s), %(id)s::uuid)",
+        tuple[str, UUID],
+    ),
+    "messages": Sort(
+        "message_count desc, id desc",
+        "(message_count, id) < (%(key)s::integer, %(id)s::uuid)",
+        tuple[int, UUID],
+    ),
+    "cost": Sort(
+        "coalesce(total_cost, -1) desc, id desc",
+        "(coalesce(total_cost, -1), id) < (coalesce(%(key)s::numeric, -1), %(id)s::uuid)",
+        tuple[str | None, UUID],
+    ),
+}
+
+RUN_KEYS = {
+    "recent": "last_message_at",
+    "oldest": "created_at",
+    "name": "name",
+    "messages": "message_count",
+    "cost": "total_cost",
+}
+
+RUN_FILTERS = {
+    "source_type": "source_type = %(source_type)s",
+    "source_id": "source_id = %(source_id)s",
+    "status": "status = %(status)s",
+    "is_starred": "is_starred = %(is_starred)s",
+    "tag": "%(tag)s = any(tags)",
+    "model": "settings ->> 'model' = %(model)s",
+    "since": "last_message_at >= %(since)s",
+    "before": "last_message_at < %(before)s",
+}
+
+DELETED_SORT: Sort[Any] = Sort(
+    "deleted_at desc, id desc",
+    "(deleted_at, id) < (%(key)s::timestamptz, %(id)s::uuid)",
+    tuple[datetime, UUID],
+)
+
+TASK_FILTERS = {
+    "run_id": "run_id = %(run_id)s",
+    "prompt_id": "prompt_id = %(prompt_id)s",
+    "status": "status = %(status)s",
+    "model": "model = %(model)s",
+}
+
+TASK_SORT: Sort[Any] = Sort(
+    "created_at desc, task_id desc",
+    "(created_at, task_id) < (%(key)s::timestamptz, %(id)s::uuid)",
+    tuple[datetime, UUID],
+)
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs a list has; None does not filter. `archived` None lists both kinds."""
+
+    source_type: str | None = None
+    source_id: str | None = None
+    status: str | None = None
+    is_starred: bool | None = None
+    tag: str | None = None
+    model: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    archived: bool | None = None
+    deleted: bool = False
+
+
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks a list has; None does not filter."""
+
+    run_id: UUID | None = None
+    prompt_id: UUID | None = None
+    status: str | None = None
+    model: str | None = None
+
+
+async def runs(
+    tx: Transaction, user_id: UUID, which: RunFilter, sort: RunSort, cursor: str | None, limit: int
+) -> Page[RunRow]:
+    """Return a page of runs; the deleted ones by when they were deleted."""
+    order = DELETED_SORT if which.deleted else RUN_SORTS[sort]
+    query, params = run_query(which, order, cursor)
+    rows = await tx.all(RunRow, query, user_id=user_id, limit=limit + 1, **params)
+    key = "deleted_at" if which.deleted else RUN_KEYS[sort]
+    return _page(rows, limit, lambda row: (getattr(row, key), row.id))
+
+
+def run_query(which: RunFilter, sort: Sort[Any], cursor: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the query of a page of runs and its parameters but user_id and limit."""
+    given = _given(which, RUN_FILTERS)
+    clauses = [RUN_FILTERS[name] for name in given]
+    clauses.append("deleted_at is not null" if which.deleted else "deleted_at is null")
+    if which.archived is not None:
+        clauses.append("archived_at is not null" if which.archived else "archived_at is null")
+    if which.is_starred:
+        clauses[clauses.index(RUN_FILTERS["is_starred"])] = "is_starred"
+        del given["is_starred"]
+    return _query(SQL["run_list"], clauses, given, sort, cursor)
+
+
+async def tasks(
+    tx: Transaction, user_id: UUID, which: TaskFilter, cursor: str | None, limit: int
+) -> Page[TaskRow]:
+    """Return a page of tasks, newest first."""
+    given = _given(which, TASK_FILTERS)
+    clauses = [TASK_FILTERS[name] for name in given]
+    query, params = _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
+    rows = await tx.all(TaskRow, query, user_id=user_id, limit=limit + 1, **params)
+    return _page(rows, limit, lambda row: (row.created_at, row.task_id))
+
+
+def _given(which: RunFilter | TaskFilter, filters: dict[str, str]) -> dict[str, Any]:
+    values = msgspec.structs.asdict(which)
+    return {name: values[name] for name in filters if values[name] is not None}
+
+
+def _query(
+    text: str, clauses: list[str], params: dict[str, Any], sort: Sort[Any], cursor: str | None
+) -> tuple[str, dict[str, Any]]:
+    if cursor is not None:
+        key, item_id = decode_cursor(cursor, sort.key)
+        clauses = [*clauses, sort.after]
+        params = {**params, "key": key, "id": item_id}
+    filters = "".join(f"\n    and {clause}" for clause in clauses)
+    return text.format(filters=filters, order=sort.order), params
+
+
+def _page(rows: list[R], limit: int, key: Callable[[R], tuple[Any, UUID]]) -> Page[R]:
+    more = len(rows) > limit
+    items = rows[:limit]
+    return Page(items, encode_cursor(*key(items[-1])) if more else None)

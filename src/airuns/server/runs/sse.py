@@ -1,0 +1,33 @@
+"""Events of a task as server-sent events (WHATWG HTML, section 9.2)."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+from litestar.response import Stream
+
+from airuns.server.runs.feed import PING, Event
+
+
+def stream(events: AsyncGenerator[Event]) -> Stream:
+    """Answer with events as they happen.
+
+    `event:` is the event's name, `data:` its JSON, and `id:` the length of the text after it: a
+    client that sends it back as Last-Event-ID gets exactly the rest.
+    """
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Stream(_encoded(events), media_type="text/event-stream", headers=headers)
+
+
+async def _encoded(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        async for event in events:
+            if event.name == PING:
+                yield b": ping\n\n"
+            else:
+                data = msgspec.json.encode(event.data)
+                yield b"event: %s\nid: %d\ndata: %s\n\n" % (
+                    event.name.encode(),
+                    event.offset,
+                    data,
+                )
