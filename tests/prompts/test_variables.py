@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airuns.errors import InvalidInput
-from airuns.server.prompts.rules import Variable, check_given, declared, render, variable_names
+from airuns.server.prompts.rules import Variable, declared, described, render, variable_names
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,12}", fullmatch=True)
 VALUES = (
@@ -140,12 +140,12 @@ def test_an_unknown_value_is_refused_with_the_known_names() -> None:
 
 def test_a_described_variable_must_be_in_a_text_and_only_once() -> None:
     topic = Variable(name="topic")
-    check_given(said("{{topic}}"), [topic])
+    assert described(said("{{topic}} {{x}}"), [topic]) == [topic, Variable(name="x")]
     with pytest.raises(InvalidInput, match="is in no message") as error:
-        check_given(said("{{topic}}"), [topic, Variable(name="tone")])
+        described(said("{{topic}}"), [topic, Variable(name="tone")])
     assert error.value.field == "variables[1].name"
     with pytest.raises(InvalidInput, match="described twice"):
-        check_given(said("{{topic}}"), [topic, topic])
+        described(said("{{topic}}"), [topic, topic])
 
 
 @pytest.mark.parametrize("piece", ["\\", "{{ ", "{", "{{a", "{{a }"])

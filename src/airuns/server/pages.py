@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -16,6 +17,16 @@ class Page(msgspec.Struct, Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+
+
+def page_of(rows: list[T], limit: int, key: Callable[[T], tuple[Any, ...]]) -> Page[T]:
+    """Return a page of `limit` items; of `rows` one more was asked for, to see whether more follow.
+
+    `key` gives an item's sort key, which the cursor of the next page is made of.
+    """
+    items = rows[:limit]
+    more = len(rows) > limit
+    return Page(items, encode_cursor(*key(items[-1])) if more else None)
 
 
 def encode_cursor(*key: Any) -> str:

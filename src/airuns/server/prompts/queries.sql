@@ -8,3 +8,108 @@ from airuns.prompts as p
 join airuns.prompt_versions as v on v.user_id = %(user_id)s and v.prompt_id = p.id
 where p.user_id = %(user_id)s and p.id = %(prompt_id)s and p.deleted_at is null
     and v.version = coalesce(%(version)s::integer, p.version)
+
+-- name: prompt_lock
+-- Locked, because what follows depends on its version or its deletion: two writers take turns.
+select version, deleted_at
+from airuns.prompts
+where user_id = %(user_id)s and id = %(prompt_id)s
+for no key update
+
+-- name: prompt_insert
+-- Its first version follows in the same transaction.
+insert into airuns.prompts (user_id, id, name, description, tags)
+values (%(user_id)s, %(prompt_id)s, %(name)s, %(description)s, %(tags)s)
+
+-- name: version_insert
+-- A version is added and never changed.
+insert into airuns.prompt_versions (user_id, id, prompt_id, version, messages, variables, settings)
+values (%(user_id)s, %(id)s, %(prompt_id)s, %(version)s, %(messages)s, %(variables)s, %(settings)s)
+
+-- name: prompt_update
+-- The row of a prompt, when it is renamed or has a new version.
+update airuns.prompts
+set name = %(name)s, description = %(description)s, tags = %(tags)s, version = %(version)s
+where user_id = %(user_id)s and id = %(prompt_id)s
+
+-- name: prompts_recent
+-- Served in order by prompts_by_change; a search only filters it.
+select id, name, description, tags, version, created_at, updated_at, deleted_at
+from airuns.prompts
+where user_id = %(user_id)s and deleted_at is null and (updated_at, id) < (%(after)s, %(after_id)s)
+    and strpos(lower(name), lower(%(q)s)) > 0
+order by updated_at desc, id desc
+limit %(limit)s
+
+-- name: prompts_by_name
+-- Served in order by prompts_by_name; a search only filters it.
+select id, name, description, tags, version, created_at, updated_at, deleted_at
+from airuns.prompts
+where user_id = %(user_id)s and deleted_at is null and (lower(name), id) > (lower(%(after)s), %(after_id)s)
+    and strpos(lower(name), lower(%(q)s)) > 0
+order by lower(name), id
+limit %(limit)s
+
+-- name: prompts_deleted
+-- What can be restored, served in order by prompts_deleted.
+select id, name, description, tags, version, created_at, updated_at, deleted_at
+from airuns.prompts
+where user_id = %(user_id)s and deleted_at is not null and (deleted_at, id) < (%(after)s, %(after_id)s)
+    and strpos(lower(name), lower(%(q)s)) > 0
+order by deleted_at desc, id desc
+limit %(limit)s
+
+-- name: versions
+-- Newest first, read backwards from the unique key.
+select id, version, settings ->> 'model' as model, created_at
+from airuns.prompt_versions
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s and (version, id) < (%(after)s, %(after_id)s)
+order by version desc
+limit %(limit)s
+
+-- name: deletion
+-- What a deletion takes: counted from the runs' own counts, without reading messages or tasks.
+select count(*) as runs, coalesce(sum(message_count), 0)::bigint as messages,
+    coalesce(sum(task_count), 0)::bigint as tasks
+from airuns.ai_runs
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s and (deleted_at is null or %(deleted)s)
+
+-- name: prompt_delete
+-- Soft: its runs get the same time, so that restoring it finds just them.
+update airuns.prompts
+set deleted_at = now()
+where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is null
+
+-- name: runs_delete
+-- The runs that go with their prompt; those deleted before keep their own time.
+update airuns.ai_runs
+set deleted_at = now()
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s and deleted_at is null
+
+-- name: prompt_restore
+-- Its row is locked by then.
+update airuns.prompts
+set deleted_at = null
+where user_id = %(user_id)s and id = %(prompt_id)s
+
+-- name: runs_restore
+-- Only the runs that went with the prompt.
+update airuns.ai_runs
+set deleted_at = null
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s and deleted_at = %(deleted_at)s
+
+-- name: prompt_purge
+-- For good: its versions and runs, and their messages and tasks, go by their foreign keys.
+delete from airuns.prompts
+where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is not null
+
+-- name: history
+-- Served in order by tasks_of_prompt; a status only filters it.
+select id, run_id, prompt_id, prompt_version, prompt_text, response, model, tokens_used, cost,
+    execution_time_ms, status, error_message, created_at
+from airuns.prompt_run_history
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+    and (created_at, id) < (%(after)s, %(after_id)s)
+    and (%(status)s::text is null or status = %(status)s)
+order by created_at desc, id desc
+limit %(limit)s

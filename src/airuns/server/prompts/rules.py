@@ -62,20 +62,29 @@ def declared(messages: Sequence[Message], given: Sequence[Variable]) -> list[Var
     return [known.get(name) or Variable(name=name) for name in variable_names(messages)]
 
 
-def check_given(messages: Sequence[Message], given: Sequence[Variable]) -> None:
-    """Raise InvalidInput when a described variable is not in the texts, or is described twice."""
+def described(messages: Sequence[Message], given: Sequence[Variable]) -> list[Variable]:
+    """Return what `declared` does, of descriptions that a caller sent.
+
+    Raises InvalidInput when one is of no variable in the texts, or of the same as another.
+    """
     names = variable_names(messages)
-    described: set[str] = set()
+    seen: set[str] = set()
     for position, variable in enumerate(given):
         field = f"variables[{position}].name"
         if variable.name not in names:
             raise InvalidInput(
-                f"{{{{{variable.name}}}}} is in no message; the messages have {_listed(names)}.",
+                f"{variable.name} is in no message; the messages have {_listed(names)}.",
                 field=field,
             )
-        if variable.name in described:
+        if variable.name in seen:
             raise InvalidInput(f"{variable.name} is described twice.", field=field)
-        described.add(variable.name)
+        seen.add(variable.name)
+    return declared(messages, given)
+
+
+def text_length(message: Message) -> int:
+    """Return how many characters the texts of a message have."""
+    return sum(map(len, _texts(message.get("content"))))
 
 
 def render(

@@ -18,6 +18,7 @@ comment on column airuns.prompts.deleted_at is 'Deleted, and can be restored unt
 
 create index prompts_by_change on airuns.prompts (user_id, updated_at desc, id desc) where deleted_at is null;
 create index prompts_by_name on airuns.prompts (user_id, lower(name), id) where deleted_at is null;
+create index prompts_deleted on airuns.prompts (user_id, deleted_at desc, id desc) where deleted_at is not null;
 alter table airuns.prompts enable row level security;
 alter table airuns.prompts force row level security;
 grant select, insert, update, delete on airuns.prompts to airuns_app;

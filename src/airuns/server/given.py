@@ -1,0 +1,19 @@
+"""What route handlers are given, in the marks that Litestar asks for."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from airuns.server.db.door import As, Database
+from airuns.server.settings import Settings
+
+GivenDatabase = NamedDependency[Database]
+GivenUser = NamedDependency[As]
+GivenSettings = NamedDependency[Settings]
+
+PathId = FromPath[UUID]
+
+Cursor = Annotated[str | None, QueryParameter(description="The next_cursor of the page before.")]
+Limit = Annotated[int | None, QueryParameter(description="How many items the page has.")]

@@ -1,0 +1,286 @@
+"""The HTTP interface of prompts, under /api/prompts."""
+
+import re
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, patch, post, put
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, UnsetType
+
+from airuns.errors import InvalidInput, TooLarge
+from airuns.server.db.door import As, Database, retried
+from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
+from airuns.server.pages import Page, page_size
+from airuns.server.prompts import lists, store
+from airuns.server.prompts.lists import Asked, HistoryItem, PromptRow, Sort, Status, VersionRow
+from airuns.server.prompts.rules import Message, Variable, text_length
+from airuns.server.prompts.store import Change, Content, Deletion, Label, Prompt
+from airuns.server.settings import Settings
+from airuns.server.text import check_text
+
+Name = Annotated[str, Meta(min_length=1, max_length=store.NAME_LENGTH, pattern=r"\S")]
+Description = Annotated[str, Meta(max_length=10_000)]
+Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=50)]
+Variables = Annotated[list[Variable], Meta(max_length=500)]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="As ETag said.")]
+
+
+class PromptMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A message of a prompt: a text, or a list of parts such as {type: "text", text: …}."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[dict[str, Any]]
+
+
+Messages = Annotated[list[PromptMessage], Meta(min_length=1, max_length=1000)]
+
+
+class NewPrompt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A prompt to save. A variable in the texts that `variables` leaves out is required."""
+
+    name: Name
+    messages: Messages
+    variables: Variables = []
+    settings: dict[str, Any] = {}
+    description: Description = ""
+    tags: Tags = []
+
+
+class WholePrompt(NewPrompt, kw_only=True, forbid_unknown_fields=True):
+    """A prompt to put in place of what it is. `version`: the one that was changed."""
+
+    version: Version | None = None
+
+
+class PromptChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What of a prompt changes. `version`: the one that was changed."""
+
+    name: Name | UnsetType = UNSET
+    messages: Messages | UnsetType = UNSET
+    variables: Variables | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+    version: Version | None = None
+
+
+class Copy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How a copy of a prompt is called."""
+
+    name: Name | None = None
+
+
+@post("/")
+async def create_prompt(
+    data: JSONBody[NewPrompt], db: GivenDatabase, who: GivenUser, settings: GivenSettings
+) -> Response[Prompt]:
+    """Save a prompt; its variables are found in the texts of its messages."""
+    check_text(data)
+    label = Label(name=data.name, description=data.description, tags=data.tags)
+    content = Content(
+        messages=_messages(data.messages, settings),
+        variables=data.variables,
+        settings=data.settings,
+    )
+    async with db.transaction(who) as tx:
+        return _shown(await store.create(tx, who.user_id, label, content))
+
+
+@get("/")
+async def list_prompts(
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    q: Annotated[str, QueryParameter(description="Part of the name.", max_length=200)] = "",
+    sort: FromQuery[Sort] = "recent",
+    deleted: FromQuery[bool] = False,
+    cursor: Cursor = None,
+    limit: Limit = None,
+) -> Page[PromptRow]:
+    """List prompts, or the deleted ones that can be restored."""
+    asked = Asked(cursor, page_size(limit, 50, settings.max_page))
+    async with db.transaction(who) as tx:
+        return await lists.prompts(tx, who.user_id, asked, q=q, sort=sort, deleted=deleted)
+
+
+@get("/{prompt_id:str}")
+async def get_prompt(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, version: FromQuery[Version | None] = None
+) -> Response[Prompt]:
+    """Show a prompt as of a version, without one as of its newest."""
+    async with db.transaction(who) as tx:
+        return _shown(await store.get(tx, who.user_id, prompt_id, version))
+
+
+@put("/{prompt_id:str}")
+async def put_prompt(
+    prompt_id: PathId,
+    data: JSONBody[WholePrompt],
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    if_match: IfMatch = None,
+) -> Response[Prompt]:
+    """Replace a prompt; it gets a new version unless only name, description or tags differ."""
+    return _shown(await _change(db, who, prompt_id, _wanted(data, settings, if_match)))
+
+
+@patch("/{prompt_id:str}")
+async def patch_prompt(
+    prompt_id: PathId,
+    data: JSONBody[PromptChange],
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    if_match: IfMatch = None,
+) -> Response[Prompt]:
+    """Change parts of a prompt; new messages, variables or settings make a new version."""
+    return _shown(await _change(db, who, prompt_id, _wanted(data, settings, if_match)))
+
+
+@get("/{prompt_id:str}/versions")
+async def list_versions(
+    prompt_id: PathId,
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    cursor: Cursor = None,
+    limit: Limit = None,
+) -> Page[VersionRow]:
+    """List the versions of a prompt, newest first."""
+    asked = Asked(cursor, page_size(limit, 50, settings.max_page))
+    async with db.transaction(who) as tx:
+        return await lists.versions(tx, who.user_id, prompt_id, asked)
+
+
+@post("/{prompt_id:str}/duplicate")
+async def duplicate_prompt(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, data: JSONBody[Copy | None] = None
+) -> Response[Prompt]:
+    """Save a copy of a prompt's newest version, as the first version of a new prompt."""
+    name = data.name if data else None
+    check_text(name, "name")
+    async with db.transaction(who) as tx:
+        return _shown(await store.duplicate(tx, who.user_id, prompt_id, name))
+
+
+@get("/{prompt_id:str}/deletion")
+async def preview_deletion(prompt_id: PathId, db: GivenDatabase, who: GivenUser) -> Deletion:
+    """Say what deleting a prompt would take with it."""
+    async with db.transaction(who) as tx:
+        return await store.deletion(tx, who.user_id, prompt_id)
+
+
+@delete("/{prompt_id:str}", status_code=200)
+async def delete_prompt(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, purge: FromQuery[bool] = False
+) -> Deletion:
+    """Delete a prompt and its runs, which can be undone; with `purge` a deleted one for good."""
+    return await (_purge if purge else _delete)(db, who, prompt_id)
+
+
+@post("/{prompt_id:str}/restore", status_code=200)
+async def restore_prompt(prompt_id: PathId, db: GivenDatabase, who: GivenUser) -> Response[Prompt]:
+    """Bring back a deleted prompt and the runs that went with it."""
+    return _shown(await _restore(db, who, prompt_id))
+
+
+@get("/{prompt_id:str}/history")
+async def list_history(
+    prompt_id: PathId,
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    status: FromQuery[Status | None] = None,
+    cursor: Cursor = None,
+    limit: Limit = None,
+) -> Page[HistoryItem]:
+    """List every execution of a prompt, newest first."""
+    asked = Asked(cursor, page_size(limit, 50, settings.max_page))
+    async with db.transaction(who) as tx:
+        return await lists.history(tx, who.user_id, prompt_id, asked, status)
+
+
+@retried
+async def _change(db: Database, who: As, prompt_id: UUID, change: Change) -> Prompt:
+    async with db.transaction(who) as tx:
+        return await store.change(tx, who.user_id, prompt_id, change)
+
+
+@retried
+async def _delete(db: Database, who: As, prompt_id: UUID) -> Deletion:
+    async with db.transaction(who) as tx:
+        return await store.delete(tx, who.user_id, prompt_id)
+
+
+@retried
+async def _purge(db: Database, who: As, prompt_id: UUID) -> Deletion:
+    async with db.transaction(who) as tx:
+        return await store.purge(tx, who.user_id, prompt_id)
+
+
+@retried
+async def _restore(db: Database, who: As, prompt_id: UUID) -> Prompt:
+    async with db.transaction(who) as tx:
+        return await store.restore(tx, who.user_id, prompt_id)
+
+
+def _wanted(data: WholePrompt | PromptChange, settings: Settings, if_match: str | None) -> Change:
+    check_text(data)
+    fields = {
+        name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET
+    }
+    if data.messages is not UNSET:
+        fields["messages"] = _messages(data.messages, settings)
+    return Change(**fields, if_match=_version_of(if_match))
+
+
+def _messages(messages: list[PromptMessage], settings: Settings) -> list[Message]:
+    plain: list[Message] = msgspec.to_builtins(messages)
+    for position, message in enumerate(plain):
+        if text_length(message) > settings.max_message:
+            raise TooLarge(
+                f"A message has at most {settings.max_message} characters (AIRUNS_MAX_MESSAGE).",
+                field=f"messages[{position}].content",
+            )
+    return plain
+
+
+def _version_of(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = re.fullmatch(r'\s*(?:W/)?"?([1-9][0-9]{0,8})"?\s*', if_match)
+    if tag is None:
+        raise InvalidInput(
+            'If-Match must be an ETag as it was sent, such as "3".', field="If-Match"
+        )
+    return int(tag[1])
+
+
+def _shown(prompt: Prompt) -> Response[Prompt]:
+    return Response(prompt, headers={"ETag": f'"{prompt.version}"'})
+
+
+routes = [
+    Router(
+        "/api/prompts",
+        route_handlers=[
+            create_prompt,
+            list_prompts,
+            get_prompt,
+            put_prompt,
+            patch_prompt,
+            delete_prompt,
+            preview_deletion,
+            restore_prompt,
+            list_versions,
+            duplicate_prompt,
+            list_history,
+        ],
+        tags=["prompts"],
+    )
+]
