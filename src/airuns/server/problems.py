@@ -7,7 +7,7 @@ logged under an id, and the answer carries that id only.
 
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
@@ -86,7 +86,9 @@ def of(error: Exception, where: str) -> Problem:
 
 def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     """Answer an error that was raised on purpose, or a defect of ours."""
-    path = request.scope.get("path_template", "?")  # a path itself may hold a sign-in token
+    path = cast("dict[str, Any]", request.scope).get(
+        "path_template", "?"
+    )  # a path itself may hold a sign-in token
     headers: dict[str, str] = {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = f"{error.retry_after:.0f}"
@@ -97,7 +99,7 @@ def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
 
 def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[Problem]:
     """Answer a request whose fields do not fit, naming each."""
-    found = [_field_error(item) for item in error.extra or [] if isinstance(item, dict)]
+    found = [_field_error(item) for item in cast("list[dict[str, Any]]", error.extra or [])]
     detail = " ".join(f"{item.field}: {item.message}." for item in found) or error.detail
     kind = InvalidInput(detail)
     return answer(

@@ -1,0 +1,100 @@
+"""The history of a prompt: every execution, newest first, a page at a time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from airuns.server.db.door import Database
+from tests.conftest import Run
+from tests.people import ALICE
+from tests.prompts.test_prompts import created
+from tests.sql.rows import add
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+ENDINGS = ("completed", "error", "timeout", "cancelled", "pending", "streaming")
+SHOWN = ("success", "error", "timeout", "cancelled", "pending", "pending")
+
+
+@pytest.fixture(scope="module")
+def prompt(api: httpx.AsyncClient, db: Database, run: Run) -> dict[str, Any]:
+    """A prompt with 120 executions in one run: twenty of each status."""
+
+    async def make() -> dict[str, Any]:
+        prompt = await created(api)
+        async with db.transaction(ALICE.who) as tx:
+            of_run: dict[str, Any] = {
+                "user_id": ALICE.user_id,
+                "run_id": await add(
+                    tx, "ai_runs", ALICE.user_id,
+                    source_type="prompt", source_id=prompt["id"], prompt_version=1,
+                ),
+            }  # fmt: skip
+            system = await add(tx, "ai_messages", **of_run, role="system", content="Be kind.")
+            asked = await add(
+                tx, "ai_messages", **of_run, parent_id=system, depth=1, content="Greet."
+            )
+            for number in range(120):
+                await add(
+                    tx, "ai_tasks", **of_run,
+                    request_message_id=asked,
+                    status=ENDINGS[number % 6],
+                    response_text=f"Answer {number}",
+                    model="m",
+                    total_time=1.2346,
+                    tokens_total=number,
+                    cost="0.000000000001",
+                    response_errors='{"message": "boom"}' if number % 6 == 1 else None,
+                    created_at=BEGIN + timedelta(seconds=number // 2),
+                )  # fmt: skip
+        return prompt
+
+    made: dict[str, Any] = run(make())
+    return made
+
+
+async def test_every_execution_is_there_once_newest_first(
+    api: httpx.AsyncClient, prompt: dict[str, Any]
+) -> None:
+    items: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    sizes: list[int] = []
+    while cursor is not None:
+        params = {"cursor": cursor} if cursor else {}
+        page = (await api.get(f"/{prompt['id']}/history", params=params)).json()
+        items += page["items"]
+        sizes.append(len(page["items"]))
+        cursor = page["next_cursor"]
+    assert sizes == [50, 50, 20]
+    assert sorted(item["tokens_used"] for item in items) == list(range(120))
+    keys = [(item["created_at"], item["id"]) for item in items]
+    assert keys == sorted(keys, reverse=True)
+
+
+async def test_an_execution_shows_what_was_asked_and_what_came(
+    api: httpx.AsyncClient, prompt: dict[str, Any]
+) -> None:
+    url = f"/{prompt['id']}/history"
+    [item, *_] = (await api.get(url, params={"status": "error"})).json()["items"]
+    assert item["prompt_text"] == "Be kind.\n\nGreet."
+    assert item["response"].startswith("Answer ")
+    assert (item["execution_time_ms"], item["error_message"]) == (1235, "boom")
+    assert (item["model"], item["prompt_version"]) == ("m", 1)
+    assert item["cost"] == "0.000000000001"
+    assert item["created_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("status", ["success", "error", "timeout", "cancelled", "pending"])
+async def test_a_status_filters(
+    api: httpx.AsyncClient, prompt: dict[str, Any], status: str
+) -> None:
+    page = (await api.get(f"/{prompt['id']}/history", params={"status": status})).json()
+    assert len(page["items"]) == 20 * SHOWN.count(status)
+    assert {item["status"] for item in page["items"]} == {status}
+
+
+async def test_an_unknown_status_is_refused(api: httpx.AsyncClient, prompt: dict[str, Any]) -> None:
+    response = await api.get(f"/{prompt['id']}/history", params={"status": "done"})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "status"
