@@ -120,10 +120,18 @@ def revive(data_dir: Path) -> None:
 
 
 def _is_alive(cluster: Cluster) -> bool:
+    """Say whether the pid file names a living server.
+
+    After a crash it may name another program, or a dead process that nobody has collected; a server
+    works in its data folder, which tells it from both.
+    """
     try:
-        os.kill(int((cluster.folder / "postmaster.pid").read_text().split()[0]), 0)
-    except (OSError, ValueError, IndexError) as error:
-        return isinstance(error, PermissionError)
+        pid = int((cluster.folder / "postmaster.pid").read_text().split()[0])
+        if Path("/proc/self").exists():
+            return Path(f"/proc/{pid}/cwd").samefile(cluster.folder)
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return False
     return True
 
 
@@ -162,13 +170,14 @@ def ensure(cluster: Cluster) -> None:
         _configure(cluster, cluster.folder)
         _prepare_log(cluster)
         _prepare_socket_folder(cluster)
-        _forget_dead(cluster)
+        if not _is_alive(cluster):
+            (cluster.folder / "postmaster.pid").unlink(missing_ok=True)
         _start(cluster)
     _wait_until_ready(cluster)
 
 
 def _accepts(cluster: Cluster) -> bool:
-    """Say whether a server listens. A pid file may outlive its server and name another program."""
+    """Say whether a server listens."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(cluster.socket_folder / ".s.PGSQL.5432"))
@@ -185,11 +194,11 @@ def _create(cluster: Cluster) -> None:
     cluster.account.own(made, 0o700)
     options = ["--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8", "--no-instructions"]
     options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    _run(cluster, "initdb", *options, f"--pgdata={made}")
+    _run(cluster, "initdb", *options, "--pgdata", made.name)
     with (made / "postgresql.conf").open("a") as conf:
         conf.write("include 'airuns.conf'\n")
     _configure(cluster, made)
-    _run(cluster, "postgres", "--single", "-D", str(made), SUPERUSER, stdin=FIRST_SQL)
+    _run(cluster, "postgres", "--single", "-D", made.name, SUPERUSER, stdin=FIRST_SQL)
     made.rename(cluster.folder)
 
 
@@ -224,26 +233,14 @@ def _prepare_socket_folder(cluster: Cluster) -> None:
         raise StartError(f"{folder} should be a private folder of ours and is not; remove it.")
 
 
-def _forget_dead(cluster: Cluster) -> None:
-    """Drop the pid file of a server that died with its machine, if another program has the pid now.
-
-    PostgreSQL works in its data folder, which tells its processes from others.
-    """
-    pid_file = cluster.folder / "postmaster.pid"
-    with suppress(OSError, ValueError, IndexError):
-        pid = int(pid_file.read_text().split()[0])
-        if not Path(f"/proc/{pid}/cwd").samefile(cluster.folder):
-            pid_file.unlink()
-
-
 def _start(cluster: Cluster) -> None:
     """Start the server and wait until it answers, however long the recovery after a crash takes."""
-    command = ["start", "-w", "-t", str(RECOVERY_LIMIT), "-l", str(cluster.log_file)]
+    command = ["start", "-w", "-t", str(RECOVERY_LIMIT), "-l", cluster.log_file.name]
     deadline = time.monotonic() + 60
     while True:
         offset = cluster.log_file.stat().st_size
         try:
-            _run(cluster, "pg_ctl", *command, "-D", str(cluster.folder), slow="PostgreSQL recovers")
+            _run(cluster, "pg_ctl", *command, "-D", "postgres", slow="PostgreSQL recovers")
         except StartError as error:
             said = cluster.log_file.read_bytes()[offset:].decode(errors="replace").strip()
             # Processes of a killed server end a moment after it, and hinder the next until then.
@@ -271,12 +268,21 @@ def _wait_until_ready(cluster: Cluster) -> None:
 
 
 def _stop(cluster: Cluster) -> None:
-    if _accepts(cluster):
-        _run(cluster, "pg_ctl", "stop", "-m", "fast", "-w", "-t", "300", "-D", str(cluster.folder))
+    if not _is_alive(cluster):
+        return
+    try:
+        _run(cluster, "pg_ctl", "stop", "-m", "fast", "-w", "-t", "300", "-D", "postgres")
+    except StartError:
+        if _is_alive(cluster):
+            raise
 
 
 def _run(cluster: Cluster, program: str, *args: str, stdin: str = "", slow: str = "") -> None:
-    """Run one of PostgreSQL's programs. Raises StartError with what it said when it fails."""
+    """Run one of PostgreSQL's programs in the data folder.
+
+    `args` name files relative to it, for pg_ctl hands them to a shell without escaping them.
+    Raises StartError with what the program said when it fails.
+    """
     options: dict[str, Any] = dict(cluster.account.process)
     with subprocess.Popen(  # noqa: S603
         [str(programs(cluster.account) / program), *args],
@@ -284,7 +290,7 @@ def _run(cluster: Cluster, program: str, *args: str, stdin: str = "", slow: str 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd="/",
+        cwd=cluster.data_dir,
         env={"PATH": os.defpath, "LC_ALL": "C"},
         **options,
     ) as process:
