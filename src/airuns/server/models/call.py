@@ -14,12 +14,16 @@ FailureKind = Literal["provider", "connection", "timeout", "protocol"]
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where models are called: `name` is the first part of a model's name, as in openai/gpt-4o."""
+    """Where models are called: `name` is the first part of a model's name, as in openai/gpt-4o.
+
+    `models` are the only ones that it has; empty says nothing.
+    """
 
     name: str
     protocol: Protocol
     base_url: str
     key: str | None = None
+    models: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r}, {self.base_url!r})"  # never the key

