@@ -1,11 +1,11 @@
 """Assembles the application from a visible list of features."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import socketio
+import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none
 from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -51,7 +51,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
     live = Live(state)
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), auto_decompress=True
         ) as http:

@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none
 from litestar.datastructures import State
+from socketio import exceptions  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from airuns.errors import AirunsError, InvalidInput
 from airuns.server import problems
@@ -104,7 +105,7 @@ class Live:
         try:
             identity = await self._state.guard.of_socket(environ, auth)
         except AirunsError as error:
-            raise socketio.exceptions.ConnectionRefusedError(error.detail) from None
+            raise exceptions.ConnectionRefusedError(error.detail) from None
         await self.server.save_session(sid, {"who": identity.who})
 
     def _on(
