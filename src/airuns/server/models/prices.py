@@ -86,7 +86,7 @@ def cost_of(
 ) -> Cost | None:
     """Return what a call at the time `at` cost; None when its tokens or its price are unknown."""
     if own is not None:
-        return _cost(usage, _own_rates(own), {"source": "own"})
+        return _cost(usage, rates_of(own), {"source": "own"})
     if provider == "local":
         usd = None if usage.input is None or usage.output is None else Decimal(0)
         return None if usd is None else Cost(usd, {"source": "local"})
@@ -134,7 +134,8 @@ def told(rates: Rates) -> dict[str, str | None]:
     return {name: None if rate is None else format(rate, "f") for name, rate in values.items()}
 
 
-def _own_rates(own: OwnPrice) -> Rates:
+def rates_of(own: OwnPrice) -> Rates:
+    """Return the rates that a user's own price stands for."""
     write_5m = own.input if own.cache_write_5m is None else own.cache_write_5m
     return Rates(
         input=own.input,
@@ -177,7 +178,7 @@ def _tiers(prices: "ModelPrice") -> Iterator[int]:
 
 
 def warm() -> None:
-    """Load the price table: call it in a thread before it is needed, for it takes about a second."""
+    """Load the price table: call it in a thread before it is needed; it takes about a second."""
     _snapshot()
 
 

@@ -20,7 +20,6 @@ PROTOCOLS: dict[str, ModuleType] = {
 }
 
 BROKEN = (aiohttp.ClientError, OSError)
-MAX_ERROR_BYTES = 1024 * 1024
 
 
 def body(call: Call) -> bytes:
@@ -52,7 +51,8 @@ async def _stream(
 ) -> AsyncGenerator[Piece, None]:
     protocol = PROTOCOLS[call.endpoint.protocol]
     limits = Limits(timeouts)
-    response = await _request(call, session, limits, protocol)
+    data = protocol.body(call)
+    response = await _send(call.endpoint, session, limits, "POST", protocol.PATH, data)
     request_id = failures.request_id(response.headers)
     decoder: openai.Decoder | anthropic.Decoder = protocol.Decoder()
     source = _Source(response, limits, decoder.answer)
@@ -70,19 +70,37 @@ async def _stream(
         response.close()
 
 
-async def _request(
-    call: Call, session: aiohttp.ClientSession, limits: Limits, protocol: ModuleType
+async def get(
+    endpoint: Endpoint, path: str, session: aiohttp.ClientSession, timeouts: Timeouts
+) -> bytes:
+    """Return what is at a path below the endpoint's base URL. Raises ProviderError."""
+    limits = Limits(timeouts)
+    response = await _send(endpoint, session, limits, "GET", path, None)
+    try:
+        return await _body(response, limits)
+    finally:
+        response.close()
+
+
+async def _send(
+    endpoint: Endpoint,
+    session: aiohttp.ClientSession,
+    limits: Limits,
+    method: str,
+    path: str,
+    data: bytes | None,
 ) -> aiohttp.ClientResponse:
-    endpoint = call.endpoint
+    """Send a request and return its response, once its head has come and says success."""
     try:
         response = await limits.wait(
-            session.post(
-                url_of(endpoint, protocol.PATH),
-                data=protocol.body(call),
+            session.request(
+                method,
+                url_of(endpoint, path),
+                data=data,
                 headers={
                     "Content-Type": "application/json",
                     "Accept-Encoding": "identity",
-                    **protocol.headers(endpoint),
+                    **PROTOCOLS[endpoint.protocol].headers(endpoint),
                 },
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.timeouts.connect),
                 allow_redirects=False,
@@ -108,16 +126,29 @@ def _unreached(endpoint: Endpoint, error: Exception) -> ProviderError:
 async def _refused(
     response: aiohttp.ClientResponse, limits: Limits, endpoint: Endpoint
 ) -> ProviderError:
-    said = b""
-    async with response:
-        try:
-            while len(said) < MAX_ERROR_BYTES and (part := await limits.wait(_part(response))):
-                said += part
-        except BROKEN:
-            said = b""
+    try:
+        said = await _body(response, limits)
+    except ProviderError:
+        said = b""
+    response.close()
     return failures.of_response(
         response.status, response.headers, said, endpoint, datetime.now(UTC)
     )
+
+
+async def _body(response: aiohttp.ClientResponse, limits: Limits, start: bytes = b"") -> bytes:
+    """Return `start` and all that follows. Raises ProviderError when that breaks off or is endless."""
+    parts = [start]
+    size = len(start)
+    try:
+        while part := await limits.wait(_part(response)):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_EVENT_BYTES:
+                raise ProviderError("The provider's answer is too large.", kind="protocol")
+    except BROKEN:
+        raise _cut() from None
+    return b"".join(parts)
 
 
 class _Source:
@@ -153,15 +184,8 @@ class _Source:
         return []
 
     async def _whole(self, start: bytes) -> list[Event]:
-        parts = [start]
-        size = len(start)
-        while part := await self._part():
-            parts.append(part)
-            size += len(part)
-            if size > MAX_EVENT_BYTES:
-                raise ProviderError("The provider's answer is too large.", kind="protocol")
         self._over = True
-        return [Event("message", b"".join(parts))]
+        return [Event("message", await _body(self._response, self._limits, start))]
 
     async def _part(self) -> bytes:
         """Return the next bytes, none at the end or where the connection broke after the answer."""
