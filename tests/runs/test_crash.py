@@ -1,5 +1,6 @@
 """Nothing that was shown is lost by a crash (PAINS 3, DESIGN: the engine)."""
 
+import os
 import signal
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,7 +10,7 @@ import httpx
 from tests.people import ALICE
 from tests.provider import Gate, Script, ScriptedProvider
 from tests.runs.calling import execute, get, sse, user
-from tests.serving import Served, wait_until
+from tests.serving import Served, airuns, wait_until
 
 PIECES = tuple(f"piece {n} häß 😀 " for n in range(20))
 
@@ -137,7 +138,7 @@ def test_the_database_restarts_under_load_and_the_server_recovers(
             with client.stream("POST", "/api/prompt/run", json=body) as response:
                 tasks.append(next(sse(response))["task_id"])
         gate.open(5)
-        restart_postgres(server)
+        kill_postgres(server)
         gate.open()
         wait_until(lambda: all(ended(client, task_id) for task_id in tasks), timeout=40)
         for task_id in tasks:
@@ -154,18 +155,12 @@ def ended(client: httpx.Client, task_id: str) -> bool:
 
 
 def new_key(server: Served) -> dict[str, str]:
-    from tests.serving import airuns
-
     made = airuns(server.data_dir, "key", "create", "test")
     assert made.returncode == 0, made.stderr
     return {"Authorization": f"Bearer {made.stdout.strip()}"}
 
 
-def restart_postgres(server: Served) -> None:
-    """Stop the server's PostgreSQL at once and start it again, from outside."""
-    from airuns.server.db import embedded
-    from airuns.server.db.unprivileged import account
-
-    cluster = embedded.Cluster(server.data_dir, account())
-    cluster.stop("immediate")
-    cluster.start()
+def kill_postgres(server: Served) -> None:
+    """kill -9 the server's PostgreSQL, as the kernel does when memory runs out."""
+    pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)

@@ -62,9 +62,7 @@ def test_a_run_goes_on_with_its_model_and_settings(
     alice: Client, provider: ScriptedProvider
 ) -> None:
     first = execute(alice, messages=[user("one")], settings={"temperature": 0.5})
-    second = alice.post(
-        "/api/prompt/run", json={"run_id": first["run_id"], "messages": [user("two")]}
-    ).json()
+    second = execute(alice, model=None, run_id=first["run_id"], messages=[user("two")])
     assert second["run_id"] == first["run_id"]
     assert second["response_text"] == "two"
     run = get(alice, f"/api/runs/{first['run_id']}")

@@ -1,5 +1,7 @@
 """A model call that fails says why, keeps what came, and can be tried again."""
 
+from collections.abc import Callable
+
 from httpx import Client
 
 from tests.provider import Failure, Script, ScriptedProvider
@@ -84,7 +86,7 @@ def test_a_failed_task_is_retried_as_it_was(alice: Client, provider: ScriptedPro
     assert sent[0] == sent[1]
 
 
-def test_limits_end_an_answer_as_a_timeout(serve: "type[Served]", own_database_url: str) -> None:
+def test_limits_end_an_answer_as_a_timeout(serve: Callable[..., Served], own_database_url: str) -> None:
     server = serve(
         AIRUNS_DATABASE_URL=own_database_url,
         AIRUNS_FIRST_TOKEN_TIMEOUT="0.2",

@@ -4,14 +4,37 @@ import threading
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from httpx import Client
 
+from tests.people import ALICE
 from tests.provider import Gate, Script, ScriptedProvider
 from tests.runs.calling import execute, get, sse, stream, text_of, user
 from tests.serving import wait_until
 
 PIECES = tuple(f"piece {n} häß 😀\n" for n in range(8))
+
+
+class SavedText:
+    """What the database has of a task's text, whatever the server says."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __call__(self, task_id: str) -> str:
+        with psycopg.connect(self.url) as connection:
+            connection.execute("set local role airuns_app")
+            connection.execute(f"set local airuns.user_id = '{ALICE.user_id}'")
+            row = connection.execute(
+                "select response_text from airuns.ai_tasks where task_id = %s", (task_id,)
+            ).fetchone()
+        return row[0] if row else ""
+
+
+@pytest.fixture
+def saved_text(database_url: str) -> SavedText:
+    return SavedText(database_url)
 
 
 def start(client: Client, model: str) -> tuple[str, str]:
@@ -80,7 +103,7 @@ def test_an_answer_goes_on_without_viewers(alice: Client, provider: ScriptedProv
 
 
 def test_partial_text_is_saved_while_it_streams(
-    alice: Client, provider: ScriptedProvider, saved_text: "SavedText"
+    alice: Client, provider: ScriptedProvider, saved_text: SavedText
 ) -> None:
     gate = Gate()
     provider.script("flushed", Script(pieces=PIECES, gate=gate))
@@ -91,31 +114,6 @@ def test_partial_text_is_saved_while_it_streams(
     wait_until(lambda: saved_text(task_id) == "".join(PIECES[:5]))
     gate.open()
     wait_until(lambda: get(alice, f"/api/tasks/{task_id}")["status"] == "completed")
-
-
-class SavedText:
-    """What the database has of a task's text, whatever the server says."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def __call__(self, task_id: str) -> str:
-        import psycopg
-
-        from tests.people import ALICE
-
-        with psycopg.connect(self.url) as connection:
-            connection.execute("set local role airuns_app")
-            connection.execute(f"set local airuns.user_id = '{ALICE.user_id}'")
-            row = connection.execute(
-                "select response_text from airuns.ai_tasks where task_id = %s", (task_id,)
-            ).fetchone()
-        return row[0] if row else ""
-
-
-@pytest.fixture
-def saved_text(database_url: str) -> SavedText:
-    return SavedText(database_url)
 
 
 def test_stop_closes_the_provider_and_keeps_what_came(

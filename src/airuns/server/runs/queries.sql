@@ -52,8 +52,8 @@ where user_id = %(user_id)s and id = %(run_id)s and head_message_id is not disti
 
 -- name: run_set_settings
 update airuns.ai_runs
-set settings = %(settings)s
-where user_id = %(user_id)s and id = %(run_id)s and settings::text <> %(settings)s::text
+set settings = %(settings)s::json
+where user_id = %(user_id)s and id = %(run_id)s and settings::text <> %(settings)s::json::text
 
 -- name: run_delete
 -- Soft: restoring clears the time, purging asks for it.
