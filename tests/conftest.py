@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -85,6 +86,15 @@ def new_database(cluster: embedded.Cluster) -> Callable[[], str]:
         return cluster.url(database=name)
 
     return clone
+
+
+@pytest.fixture
+def empty_database_url(cluster: embedded.Cluster) -> str:
+    """A database without a schema, as its owner."""
+    name = f"empty_{uuid4().hex}"
+    with superuser(cluster) as connection:
+        connection.execute(f"create database {name} owner airuns")
+    return cluster.url(database=name)
 
 
 @pytest.fixture(scope="session")

@@ -57,13 +57,17 @@ def migrate(url: str) -> str:
     """Run the migrations that are missing and return the version that the schema has then.
 
     Migrators that run at the same time wait for each other.
-    Raises StartError when the database cannot be reached, or belongs to a newer release.
+    Raises StartError when the database cannot be reached, belongs to a newer release, or refuses a
+    migration, which then leaves it as it was.
     """
     found = read_version(url)
     if found is not None and found >= needed_version():
         check_version(url)
         return found
-    _upgrade(url)
+    try:
+        _upgrade(url)
+    except psycopg.Error as error:
+        raise StartError(f"The schema stays as it was, for a migration failed: {error}") from error
     return needed_version()
 
 
