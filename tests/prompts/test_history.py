@@ -1,6 +1,7 @@
 """The history of a prompt: every execution, newest first, a page at a time."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -42,7 +43,7 @@ def prompt(api: httpx.AsyncClient, db: Database, run: Run) -> dict[str, Any]:
                     status=ENDINGS[number % 6],
                     response_text=f"Answer {number}",
                     model="m",
-                    total_time=1.2346,
+                    total_time=1.235,
                     tokens_total=number,
                     cost="0.000000000001",
                     response_errors='{"message": "boom"}' if number % 6 == 1 else None,
@@ -81,7 +82,7 @@ async def test_an_execution_shows_what_was_asked_and_what_came(
     assert item["response"].startswith("Answer ")
     assert (item["execution_time_ms"], item["error_message"]) == (1235, "boom")
     assert (item["model"], item["prompt_version"]) == ("m", 1)
-    assert item["cost"] == "0.000000000001"
+    assert Decimal(item["cost"]) == Decimal("0.000000000001")
     assert item["created_at"].endswith("Z")
 
 

@@ -669,7 +669,7 @@ begin
             then coalesce(r.total_cost, 0) + spent
         end,
         status = case
-            when tg_op = 'DELETE' then r.status
+            when tg_op = 'DELETE' or (tg_op = 'UPDATE' and old.status = new.status) then r.status
             when new.status in ('error', 'timeout') then 'error'
             when tg_op = 'INSERT' and new.completed_at is null then 'active'
             when new.status = 'completed' and r.status = 'error' then 'active'
