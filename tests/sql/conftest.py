@@ -1,14 +1,14 @@
 """Plain connections to the database, each test's work rolled back."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import dict_row
 
-from tests.people import Person
+from tests.sql.alice import put_rows
 
 Row = dict[str, Any]
 
@@ -22,13 +22,18 @@ def owner(database_url: str) -> Generator[Connection[Row]]:
         connection.rollback()
 
 
-def become(
-    connection: Connection[Any], role: str, person: Person | None = None, **more: Any
-) -> None:
-    """Set the context of a transaction, as the door does; `more` are settings such as run_id."""
-    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
-    settings = {"user_id": person.user_id, **more} if person else more
-    for name, value in settings.items():
-        connection.execute(
-            sql.SQL("set local {} = {}").format(sql.Identifier("airuns", name), str(value))
-        )
+@pytest.fixture(scope="session")
+def url(new_database: Callable[[], str]) -> str:
+    """A database that has Alice's rows."""
+    made = new_database()
+    with psycopg.connect(made) as connection:
+        put_rows(connection)
+    return made
+
+
+@pytest.fixture
+def raw(url: str) -> Generator[Connection[Any]]:
+    """A plain connection as the schema's owner; nothing that a test does with it stays."""
+    with psycopg.connect(url) as connection:
+        yield connection
+        connection.rollback()

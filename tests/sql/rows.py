@@ -7,6 +7,7 @@ from psycopg import Connection, sql
 
 from airuns.server.db.door import Transaction
 from airuns.server.ids import new_id
+from tests.people import Person
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "prompts": {"name": "Prompt"},
@@ -45,3 +46,15 @@ def put(connection: Connection[Any], table: str, user_id: UUID, **values: Any) -
     new, values = row(table, user_id, **values)
     connection.execute(insert(table, values), values)
     return new
+
+
+def become(
+    connection: Connection[Any], role: str, person: Person | None = None, **more: Any
+) -> None:
+    """Set the context of a transaction, as the door does; `more` are settings such as run_id."""
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+    settings = {"user_id": person.user_id, **more} if person else more
+    for name, value in settings.items():
+        connection.execute(
+            sql.SQL("set local {} = {}").format(sql.Identifier("airuns", name), str(value))
+        )
