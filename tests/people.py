@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 
 from airuns.server.db.door import As
+from airuns.server.ids import new_id
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,6 @@ def add_people(url: str) -> None:
             connection.execute(f"set local airuns.user_id = '{person.user_id}'")
             connection.execute(
                 "insert into airuns.api_keys (user_id, id, name, prefix, key_hash)"
-                " values (%s, gen_random_uuid(), 'tests', %s, %s)",
-                (person.user_id, person.key[:12], sha256(person.key.encode()).digest()),
+                " values (%s, %s, 'tests', %s, %s)",
+                (person.user_id, new_id(), person.key[:12], sha256(person.key.encode()).digest()),
             )

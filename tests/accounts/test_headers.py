@@ -1,6 +1,7 @@
 """What every answer carries, and pages that load nothing from elsewhere."""
 
 import re
+from collections.abc import Generator
 
 import httpx
 import pytest
@@ -20,8 +21,9 @@ PATHS = [
 
 
 @pytest.fixture
-def nobody(server: Served) -> httpx.Client:
-    return server.client()
+def nobody(server: Served) -> Generator[httpx.Client]:
+    with server.client() as client:
+        yield client
 
 
 @pytest.mark.parametrize("path", PATHS)

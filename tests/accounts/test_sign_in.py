@@ -42,13 +42,13 @@ def test_pages_send_strangers_to_sign_in_and_back(browser: httpx.Client, new_use
     assert submit(browser, "/sign-in", **fields).headers["location"] == "/?a=1&b=2"
 
 
-@pytest.mark.parametrize("next", ["https://evil.test/", "//evil.test", "/\\evil.test", "evil"])
+@pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test", "/\\evil.test", "evil"])
 def test_nobody_is_sent_to_another_site(
-    browser: httpx.Client, new_user: NewUser, next: str
-) -> None:  # noqa: A002
-    fields = {"username": new_user(), "password": PASSWORD, "next": next}
+    browser: httpx.Client, new_user: NewUser, target: str
+) -> None:
+    fields = {"username": new_user(), "password": PASSWORD, "next": target}
     assert submit(browser, "/sign-in", **fields).headers["location"] == "/"
-    assert "evil" not in browser.get("/sign-in", params={"next": next}).text
+    assert "evil" not in browser.get("/sign-in", params={"next": target}).text
 
 
 @pytest.mark.parametrize("who", ["alice", "nobody"])

@@ -131,6 +131,8 @@ def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[P
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what the framework refused: no such route, a wrong method, a body that is no JSON."""
+    if error.status_code >= 500:
+        return on_unexpected_error(request, error)
     known: dict[int, AirunsError] = {
         400: Malformed(f"The body could not be read: {error.detail}"),
         404: NotFound(f"There is nothing at {request.url.path}; /docs lists what there is."),

@@ -1,19 +1,20 @@
--- Who holds a key; is_due: its last use was noted more than a minute ago.
+-- Who holds a key.
 -- name: identity_of_key
 select
-    u.id as user_id, u.username, u.display_name, u.is_owner, null::uuid as session_id,
-    k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as is_due
+    u.id as user_id, u.username, u.display_name, u.is_owner, null::uuid as session_id
 from airuns.api_keys as k
 join airuns.users as u on u.id = k.user_id
 where k.key_hash = %(digest)s and k.revoked_at is null and u.is_active;
 
+-- Once a minute is enough.
 -- name: mark_key_used
-update airuns.api_keys set last_used_at = now() where key_hash = %(digest)s;
+update airuns.api_keys set last_used_at = now()
+where key_hash = %(digest)s and revoked_at is null
+    and (last_used_at is null or last_used_at < now() - interval '1 minute');
 
 -- name: identity_of_session
 select
-    u.id as user_id, u.username, u.display_name, u.is_owner, s.id as session_id,
-    s.last_seen_at < now() - interval '1 minute' as is_due
+    u.id as user_id, u.username, u.display_name, u.is_owner, s.id as session_id
 from airuns.sessions as s
 join airuns.users as u on u.id = s.user_id
 where s.token_hash = %(digest)s and s.expires_at > now() and u.is_active;
@@ -21,7 +22,8 @@ where s.token_hash = %(digest)s and s.expires_at > now() and u.is_active;
 -- name: extend_session
 update airuns.sessions
 set last_seen_at = now(), expires_at = now() + make_interval(days => %(days)s)
-where token_hash = %(digest)s;
+where token_hash = %(digest)s and expires_at > now()
+    and last_seen_at < now() - interval '1 minute';
 
 -- name: user_for_password
 select id, password_hash from airuns.users where username = %(username)s and is_active;

@@ -14,12 +14,6 @@ from airuns.server.ids import new_id
 SQL = queries.load(__package__ or "")
 
 
-class _Found(Identity, frozen=True, kw_only=True):
-    """An identity, and whether its use is due to be noted."""
-
-    is_due: bool
-
-
 class _Login(msgspec.Struct, frozen=True):
     id: UUID
     password_hash: str | None
@@ -28,19 +22,15 @@ class _Login(msgspec.Struct, frozen=True):
 async def identity_of_key(db: Database, digest: bytes) -> Identity | None:
     """Return who holds a key that is not revoked."""
     async with db.transaction(SERVICE) as tx:
-        found = await tx.one(_Found, SQL["identity_of_key"], digest=digest)
-        if found and found.is_due:
-            await tx.execute(SQL["mark_key_used"], digest=digest)
-    return found
+        await tx.execute(SQL["mark_key_used"], digest=digest)
+        return await tx.one(Identity, SQL["identity_of_key"], digest=digest)
 
 
 async def identity_of_session(db: Database, digest: bytes, days: int) -> Identity | None:
     """Return who is signed in by a session, and let it last `days` more."""
     async with db.transaction(SERVICE) as tx:
-        found = await tx.one(_Found, SQL["identity_of_session"], digest=digest)
-        if found and found.is_due:
-            await tx.execute(SQL["extend_session"], digest=digest, days=days)
-    return found
+        await tx.execute(SQL["extend_session"], digest=digest, days=days)
+        return await tx.one(Identity, SQL["identity_of_session"], digest=digest)
 
 
 async def note_attempt(db: Database, subjects: list[str], allowed: int) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from functools import cache
 from hashlib import sha256
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def static_file(path: Path) -> File:
         raise NotFound(f"There is no file {path}.")
     return File(
         file,
+        media_type=guess_type(file.name)[0],
         content_disposition_type="inline",
         headers={"cache-control": "public, max-age=31536000, immutable"},
     )
