@@ -69,7 +69,9 @@ def test_shutdown_lets_answers_end_and_interrupts_those_that_do_not(
         quick.open(1)
         slow.open(1)
         for task_id in tasks.values():
-            wait_until(lambda task_id=task_id: get(client, f"/api/tasks/{task_id}")["response_text"])
+            wait_until(
+                lambda task_id=task_id: get(client, f"/api/tasks/{task_id}")["response_text"]
+            )
     server.process.send_signal(signal.SIGTERM)
     quick.open()
     assert server.process.wait(30) == 0
@@ -118,7 +120,7 @@ def test_stop_and_follow_work_from_another_process(
             events = sse(response)
             assert next(events).name == "task.started"
             assert next(events)["text"] == "some "
-            stopped = first.client(ALICE).post(f"/api/tasks/{task_id}/cancel").json()
+            stopped = client.post(f"/api/tasks/{task_id}/cancel").json()
             assert next(events).name == "task.cancelled"
         assert stopped["status"] == "cancelled"
 

@@ -229,9 +229,7 @@ def test_the_users_own_price_wins(alice: Client) -> None:
     assert Decimal(result["cost"]) == expected
 
 
-def test_missing_usage_is_estimated_and_says_so(
-    alice: Client, provider: ScriptedProvider
-) -> None:
+def test_missing_usage_is_estimated_and_says_so(alice: Client, provider: ScriptedProvider) -> None:
     provider.script("silent-usage", Script(pieces=("some ", "words"), usage=None))
     result = execute(alice, messages=[user("hello there")], model="openai/silent-usage")
     assert result["usage_estimated"] is True

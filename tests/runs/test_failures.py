@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from httpx import Client
 
-from tests.provider import Failure, Script, ScriptedProvider
+from tests.people import ALICE
+from tests.provider import Failure, Gate, Script, ScriptedProvider
 from tests.runs.calling import execute, get, stream, text_of, user
 from tests.serving import Served
-from tests.people import ALICE
 
 
 def test_a_providers_error_keeps_its_message_status_and_request_id(
@@ -86,7 +86,9 @@ def test_a_failed_task_is_retried_as_it_was(alice: Client, provider: ScriptedPro
     assert sent[0] == sent[1]
 
 
-def test_limits_end_an_answer_as_a_timeout(serve: Callable[..., Served], own_database_url: str) -> None:
+def test_limits_end_an_answer_as_a_timeout(
+    serve: Callable[..., Served], own_database_url: str, provider: ScriptedProvider
+) -> None:
     server = serve(
         AIRUNS_DATABASE_URL=own_database_url,
         AIRUNS_FIRST_TOKEN_TIMEOUT="0.2",
@@ -94,9 +96,12 @@ def test_limits_end_an_answer_as_a_timeout(serve: Callable[..., Served], own_dat
         AIRUNS_TOTAL_TIMEOUT="1",
         AIRUNS_RETRIES="0",
     )
+    gate = Gate()
+    gate.open(1)
+    provider.script("stuck", Script(pieces=("word0 ", "word1 "), gate=gate))
     with server.client(ALICE) as client:
         silent = execute(client, messages=[user("hi")], model="openai/silent")
-        slow = execute(client, messages=[user("hi")], model="openai/text:5:400")
+        slow = execute(client, messages=[user("hi")], model="openai/stuck")
         endless = execute(client, messages=[user("hi")], model="openai/endless:20")
     assert [each["status"] for each in (silent, slow, endless)] == ["timeout"] * 3
     assert silent["response_text"] == ""

@@ -25,7 +25,9 @@ messages = st.one_of(
     st.fixed_dictionaries(
         {
             "role": roles,
-            "content": st.lists(st.fixed_dictionaries({"type": st.just("text"), "text": st.text()})),
+            "content": st.lists(
+                st.fixed_dictionaries({"type": st.just("text"), "text": st.text()})
+            ),
             "name": st.text(max_size=5),
         }
     ),

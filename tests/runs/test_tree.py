@@ -20,7 +20,9 @@ turns = st.builds(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=4),
 )
 # Where to append (an index into the nodes there are, or the root) and what.
-growths = st.lists(st.tuples(st.integers(-1, 30), st.lists(turns, min_size=1, max_size=3)), max_size=8)
+growths = st.lists(
+    st.tuples(st.integers(-1, 30), st.lists(turns, min_size=1, max_size=3)), max_size=8
+)
 
 NEW = store.NewRun(source_type="chat", source_id=None, name="A run")
 
@@ -30,7 +32,9 @@ async def new_run(db: Database) -> UUID:
         return await store.create(tx, ALICE.user_id, NEW)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(growths)
 def test_every_line_comes_back_as_it_was_appended(
     db: Database, run: Run, growth: list[tuple[int, list[Turn]]]
@@ -51,7 +55,9 @@ async def grow_and_check(db: Database, growth: list[tuple[int, list[Turn]]]) -> 
             assert await tree.turns(tx, ALICE.user_id, run_id, node.id) == line
             assert node.chain_hash == chain_hashes(None, line)[-1]
             assert node.depth == len(line) - 1
-            found, known = await tree.find(tx, ALICE.user_id, run_id, [*line, Turn("user", "?!?!?")])
+            found, known = await tree.find(
+                tx, ALICE.user_id, run_id, [*line, Turn("user", "?!?!?")]
+            )
             assert found is not None
             assert (found.chain_hash, known) == (node.chain_hash, len(line))
             window = await tree.window(tx, ALICE.user_id, run_id, node.id, 2)

@@ -11,12 +11,11 @@ where user_id = %(user_id)s and id = %(run_id)s and (deleted_at is null or %(del
 
 -- name: run_lock
 -- Locked, because what follows moves its head: two writers of one run take turns.
-select r.id, r.source_type, r.source_id, r.prompt_id, r.settings, r.variable_values, r.head_message_id,
-    m.depth as head_depth, m.chain_hash as head_hash, m.role as head_role, m.parent_id as head_parent_id
-from airuns.ai_runs as r
-left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = r.head_message_id
-where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is null
-for no key update of r
+-- No join here: who has waited for the lock would see the new row beside what it joined before.
+select id, prompt_id, settings, variable_values, head_message_id
+from airuns.ai_runs
+where user_id = %(user_id)s and id = %(run_id)s and deleted_at is null
+for no key update
 
 -- name: run_insert
 insert into airuns.ai_runs (user_id, id, source_type, source_id, prompt_version, name, description,

@@ -67,22 +67,10 @@ class LockedRun(msgspec.Struct, frozen=True, kw_only=True):
     """What a writer needs of the run whose row it has locked: its head, above all."""
 
     id: UUID
-    source_type: str
-    source_id: str | None
     prompt_id: UUID | None
     settings: dict[str, Any]
     variable_values: dict[str, Any]
     head_message_id: UUID | None
-    head_depth: int | None
-    head_hash: bytes | None
-    head_role: str | None
-    head_parent_id: UUID | None
-
-    @property
-    def head(self) -> "Node | None":
-        if self.head_message_id is None or self.head_depth is None or self.head_hash is None:
-            return None
-        return Node(self.head_message_id, self.head_depth, self.head_hash)
 
 
 class Node(msgspec.Struct, frozen=True):

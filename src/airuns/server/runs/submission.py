@@ -284,10 +284,10 @@ async def _parent(
     """
     if isinstance(parent_id, UUID):
         return (await tree.get(tx, user_id, run.id, parent_id)).node
-    if parent_id is None or run.head is None:
+    if parent_id is None or run.head_message_id is None:
         return None
-    if run.head_role == "user" and await tasks.is_running_at(tx, user_id, run.id, run.head.id):
-        if run.head_parent_id is None:
-            return None
-        return (await tree.get(tx, user_id, run.id, run.head_parent_id)).node
-    return run.head
+    head = await tree.get(tx, user_id, run.id, run.head_message_id)
+    if head.role == "user" and await tasks.is_running_at(tx, user_id, run.id, head.id):
+        above = head.parent_id
+        return (await tree.get(tx, user_id, run.id, above)).node if above else None
+    return head.node

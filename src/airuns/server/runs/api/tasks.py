@@ -234,6 +234,7 @@ async def complete_task(
 ) -> Task:
     """Say how a model call of one's own ended; its answer becomes a message of the run."""
     check_text(data)
+    _check_parts(data)
     async with db.transaction(who) as tx:
         task = await _refuse_ours(tx, who.user_id, task_id)
         if not await tasks.end(tx, who.user_id, task_id, await _ending(tx, who, task, data)):
@@ -246,6 +247,23 @@ async def _refuse_ours(tx: Transaction, user_id: UUID, task_id: UUID) -> Task:
     if task.process_id is not None:
         raise Conflict("The server runs this task itself; it can be cancelled but not changed.")
     return task
+
+
+def _check_parts(data: CompleteTask) -> None:
+    """Raise InvalidInput when tokens that are part of others are more than those."""
+    cached = (data.tokens_cache_read, data.tokens_cache_write_5m, data.tokens_cache_write_1h)
+    if sum(tokens or 0 for tokens in cached) > (data.tokens_input or 0):
+        raise InvalidInput(
+            "tokens_input counts all input tokens, so tokens_cache_* cannot be more than it.",
+            field="tokens_input",
+        )
+    if (data.tokens_reasoning or 0) > (data.tokens_output or 0):
+        raise InvalidInput(
+            "tokens_output counts reasoning too, so tokens_reasoning cannot be more than it.",
+            field="tokens_output",
+        )
+    if data.cost is not None and not data.cost >= 0:
+        raise InvalidInput("cost must be a number of USD, 0 or more.", field="cost")
 
 
 async def _ending(tx: Transaction, who: As, task: Task, data: CompleteTask) -> TaskEnd:
