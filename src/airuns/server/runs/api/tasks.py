@@ -262,7 +262,7 @@ def _check_parts(data: CompleteTask) -> None:
             "tokens_output counts reasoning too, so tokens_reasoning cannot be more than it.",
             field="tokens_output",
         )
-    if data.cost is not None and not data.cost >= 0:
+    if data.cost is not None and not (data.cost.is_finite() and data.cost >= 0):
         raise InvalidInput("cost must be a number of USD, 0 or more.", field="cost")
 
 
