@@ -7,6 +7,7 @@ name of any-llm's provider.
 
 import asyncio
 import importlib
+import inspect
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
@@ -28,6 +29,7 @@ async def stream(call: Call, timeouts: Timeouts) -> AsyncGenerator[Piece, None]:
     """Call the model and yield its answer; the last piece is `Finished`. Raises ProviderError."""
     limits = Limits(timeouts)
     decoder = openai.Decoder()
+    model = None
     try:
         model = await limits.wait(asyncio.to_thread(_model, call.endpoint))
         async with aclosing(await limits.wait(model.acompletion(**_request(call)))) as chunks:
@@ -41,6 +43,8 @@ async def stream(call: Call, timeouts: Timeouts) -> AsyncGenerator[Piece, None]:
         raise failures.shown(error, call.endpoint, None) from None
     except Exception as error:  # any-llm hands on what each provider's own library raises
         raise _failed(error, call.endpoint) from None
+    finally:
+        await _close(model)
     for piece in decoder.answer.finish():
         yield piece
 
@@ -63,6 +67,13 @@ def _model(endpoint: Endpoint) -> Any:
         api_base=endpoint.base_url or None,
         unified_exceptions=True,
     )
+
+
+async def _close(model: Any) -> None:
+    """Close the provider's own client, which any-llm makes for each model and never closes."""
+    close = getattr(getattr(model, "client", None), "close", None)
+    if close is not None and inspect.isawaitable(closing := close()):
+        await closing
 
 
 def _failed(error: Exception, endpoint: Endpoint) -> ProviderError:

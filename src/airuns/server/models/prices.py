@@ -183,8 +183,9 @@ def warm() -> None:
 
 
 def knows(provider: str, model: str) -> bool:
-    """Tell whether the price table has this model of this provider."""
-    return _find(provider, model) is not None
+    """Tell whether the price table has this model as one of the provider's own."""
+    priced = _provider(provider)
+    return priced is not None and priced.find_model(model) is not None
 
 
 def maker_of(model: str) -> str | None:

@@ -1,5 +1,7 @@
 """Model calls over HTTP: one request, and its answer as pieces while it comes in."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from types import ModuleType
@@ -20,6 +22,8 @@ PROTOCOLS: dict[str, ModuleType] = {
 }
 
 BROKEN = (aiohttp.ClientError, OSError)
+NOT_AN_ADDRESS = (ValueError, aiohttp.NonHttpUrlClientError)
+SETTLE_SECONDS = 0.05
 
 
 def body(call: Call) -> bytes:
@@ -59,8 +63,9 @@ async def _stream(
     try:
         while events := await source.next():
             for event in events:
-                for piece in decoder.feed(event):
+                for piece in decoder.feed(event) if event.data else ():
                     yield piece
+        await source.settle()
         decoder.answer.note(request_id=request_id)
         for piece in decoder.answer.finish():
             yield piece
@@ -119,7 +124,7 @@ def _unreached(endpoint: Endpoint, error: Exception) -> ProviderError:
     return ProviderError(
         failures.scrubbed(f"{endpoint.name} could not be reached: {error}", endpoint),
         kind="connection",
-        transient=not isinstance(error, ValueError),
+        transient=not isinstance(error, NOT_AN_ADDRESS),
     )
 
 
@@ -137,7 +142,7 @@ async def _refused(
 
 
 async def _body(response: aiohttp.ClientResponse, limits: Limits, start: bytes = b"") -> bytes:
-    """Return `start` and all that follows. Raises ProviderError when that breaks off or is endless."""
+    """Return `start` and what follows. Raises ProviderError when it breaks off or is endless."""
     parts = [start]
     size = len(start)
     try:
@@ -182,6 +187,16 @@ class _Source:
         if not self._answer.complete:
             raise _cut()
         return []
+
+    async def settle(self) -> None:
+        """Wait for the end of the response, so that its connection can be used again.
+
+        It follows the end mark at once, or the connection is not worth the wait.
+        """
+        with contextlib.suppress(*BROKEN):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while await _part(self._response):
+                    pass
 
     async def _whole(self, start: bytes) -> list[Event]:
         self._over = True
