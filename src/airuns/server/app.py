@@ -11,7 +11,6 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ASGIApp
 
 from airuns import __version__
 from airuns.server import accounts, models, problems, prompts, runs, ui
@@ -39,7 +38,7 @@ async def readyz(db: Database) -> dict[str, str]:
     return {"status": "ready"}
 
 
-def create_app(settings: Settings, local: LocalModel | None) -> ASGIApp:
+def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp:
     """Return the ASGI application, Socket.IO included.
 
     The caller has migrated the database that `settings.database_url` names and has started the

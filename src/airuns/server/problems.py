@@ -86,9 +86,8 @@ def of(error: Exception, where: str) -> Problem:
 
 def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     """Answer an error that was raised on purpose, or a defect of ours."""
-    path = cast("dict[str, Any]", request.scope).get(
-        "path_template", "?"
-    )  # a path itself may hold a sign-in token
+    # A path itself may hold a sign-in token.
+    path = cast("dict[str, Any]", request.scope).get("path_template", "?")
     headers: dict[str, str] = {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = f"{error.retry_after:.0f}"
@@ -132,7 +131,7 @@ def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[P
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what the framework refused: no such route, a wrong method, a body that is no JSON."""
     if error.status_code >= 500:
-        return on_unexpected_error(request, error)
+        return on_error(request, error)
     known: dict[int, AirunsError] = {
         400: Malformed(f"The body could not be read: {error.detail}"),
         404: NotFound(f"There is nothing at {request.url.path}; /docs lists what there is."),

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -69,7 +70,8 @@ def _check_port(settings: Settings) -> None:
 @contextmanager
 def _local_model(settings: Settings) -> Generator[Callable[[], "LocalModel | None"]]:
     """Start the local model beside everything else, and import what is slow to import."""
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(import_module, "airuns.server.app")
         starting = pool.submit(_start_local_model, settings)
         try:
             yield starting.result
@@ -93,7 +95,7 @@ async def _serve(
     from airuns.server.app import create_app
 
     app = create_app(msgspec.structs.replace(settings, database_url=url), local)
-    litestar: Litestar = app.other_asgi_app
+    litestar = cast("Litestar", cast("Any", app).other_asgi_app)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
