@@ -37,7 +37,7 @@ where user_id = %(user_id)s and id = %(prompt_id)s
 select id, name, description, tags, version, created_at, updated_at, deleted_at
 from airuns.prompts
 where user_id = %(user_id)s and deleted_at is null and (updated_at, id) < (%(after)s, %(after_id)s)
-    and strpos(lower(name), lower(%(q)s)) > 0
+    and strpos(name_key, lower(%(q)s)) > 0
 order by updated_at desc, id desc
 limit %(limit)s
 
@@ -45,9 +45,9 @@ limit %(limit)s
 -- Served in order by prompts_by_name; a search only filters it.
 select id, name, description, tags, version, created_at, updated_at, deleted_at
 from airuns.prompts
-where user_id = %(user_id)s and deleted_at is null and (lower(name), id) > (lower(%(after)s), %(after_id)s)
-    and strpos(lower(name), lower(%(q)s)) > 0
-order by lower(name), id
+where user_id = %(user_id)s and deleted_at is null and (name_key, id) > (lower(%(after)s), %(after_id)s)
+    and strpos(name_key, lower(%(q)s)) > 0
+order by name_key, id
 limit %(limit)s
 
 -- name: prompts_deleted
@@ -55,7 +55,7 @@ limit %(limit)s
 select id, name, description, tags, version, created_at, updated_at, deleted_at
 from airuns.prompts
 where user_id = %(user_id)s and deleted_at is not null and (deleted_at, id) < (%(after)s, %(after_id)s)
-    and strpos(lower(name), lower(%(q)s)) > 0
+    and strpos(name_key, lower(%(q)s)) > 0
 order by deleted_at desc, id desc
 limit %(limit)s
 

@@ -39,8 +39,8 @@ RUN_SORTS: dict[str, Sort[Any]] = {
         tuple[datetime, UUID],
     ),
     "name": Sort(
-        "lower(name), id",
-        "(lower(name), id) > (lower(%(key)s), %(id)s::uuid)",
+        "name_key, id",
+        "(name_key, id) > (lower(%(key)s), %(id)s::uuid)",
         tuple[str, UUID],
     ),
     "messages": Sort(
@@ -49,8 +49,8 @@ RUN_SORTS: dict[str, Sort[Any]] = {
         tuple[int, UUID],
     ),
     "cost": Sort(
-        "coalesce(total_cost, -1) desc, id desc",
-        "(coalesce(total_cost, -1), id) < (coalesce(%(key)s::numeric, -1), %(id)s::uuid)",
+        "cost_key desc, id desc",
+        "(cost_key, id) < (coalesce(%(key)s::numeric, -1)::double precision, %(id)s::uuid)",
         tuple[str | None, UUID],
     ),
 }

@@ -4,6 +4,7 @@ create table airuns.prompts (
     user_id uuid not null references airuns.users (id) on delete cascade,
     id uuid not null,
     name text not null check (length(name) between 1 and 200),
+    name_key text not null generated always as (lower(name)) stored,
     description text not null default '' check (length(description) <= 10000),
     tags text[] not null default '{}' check (cardinality(tags) <= 50),
     version integer not null default 1 check (version > 0),
@@ -13,11 +14,12 @@ create table airuns.prompts (
     primary key (user_id, id)
 );
 comment on table airuns.prompts is 'Templates: messages with {{variables}}, their defaults, and model settings.';
+comment on column airuns.prompts.name_key is 'What lists by name are ordered by: lower() is not leakproof, so under row level security no index would serve it.';
 comment on column airuns.prompts.version is 'The newest version in prompt_versions.';
 comment on column airuns.prompts.deleted_at is 'Deleted, and can be restored until it is purged; its runs carry the same time.';
 
 create index prompts_by_change on airuns.prompts (user_id, updated_at desc, id desc) where deleted_at is null;
-create index prompts_by_name on airuns.prompts (user_id, lower(name), id) where deleted_at is null;
+create index prompts_by_name on airuns.prompts (user_id, name_key, id) where deleted_at is null;
 create index prompts_deleted on airuns.prompts (user_id, deleted_at desc, id desc) where deleted_at is not null;
 alter table airuns.prompts enable row level security;
 alter table airuns.prompts force row level security;

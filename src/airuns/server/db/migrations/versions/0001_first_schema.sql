@@ -255,6 +255,7 @@ create table airuns.prompts (
     user_id uuid not null references airuns.users (id) on delete cascade,
     id uuid not null,
     name text not null check (length(name) between 1 and 200),
+    name_key text not null generated always as (lower(name)) stored,
     description text not null default '' check (length(description) <= 10000),
     tags text[] not null default '{}' check (cardinality(tags) <= 50),
     version integer not null default 1 check (version > 0),
@@ -264,11 +265,12 @@ create table airuns.prompts (
     primary key (user_id, id)
 );
 comment on table airuns.prompts is 'Templates: messages with {{variables}}, their defaults, and model settings.';
+comment on column airuns.prompts.name_key is 'What lists by name are ordered by: lower() is not leakproof, so under row level security no index would serve it.';
 comment on column airuns.prompts.version is 'The newest version in prompt_versions.';
 comment on column airuns.prompts.deleted_at is 'Deleted, and can be restored until it is purged; its runs carry the same time.';
 
 create index prompts_by_change on airuns.prompts (user_id, updated_at desc, id desc) where deleted_at is null;
-create index prompts_by_name on airuns.prompts (user_id, lower(name), id) where deleted_at is null;
+create index prompts_by_name on airuns.prompts (user_id, name_key, id) where deleted_at is null;
 create index prompts_deleted on airuns.prompts (user_id, deleted_at desc, id desc) where deleted_at is not null;
 alter table airuns.prompts enable row level security;
 alter table airuns.prompts force row level security;
@@ -321,6 +323,7 @@ create table airuns.ai_runs (
     prompt_id uuid generated always as (case when source_type = 'prompt' then source_id::uuid end) stored,
     prompt_version integer check (prompt_version > 0),
     name text not null check (length(name) between 1 and 100),
+    name_key text not null generated always as (lower(name)) stored,
     description text not null default '' check (length(description) <= 10000),
     tags text[] not null default '{}' check (cardinality(tags) <= 50),
     settings json not null default '{}' check (json_typeof(settings) = 'object'),
@@ -333,6 +336,7 @@ create table airuns.ai_runs (
     head_message_id uuid,
     total_tokens bigint default 0 check (total_tokens >= 0),
     total_cost numeric default 0 check (total_cost >= 0),
+    cost_key double precision not null generated always as (coalesce(total_cost, -1)::double precision) stored,
     message_count integer not null default 0 check (message_count >= 0),
     task_count integer not null default 0 check (task_count >= 0),
     ended_task_count integer not null default 0 check (ended_task_count >= 0),
@@ -355,6 +359,8 @@ comment on column airuns.ai_runs.attachments is 'A list of {type: file | url | i
 comment on column airuns.ai_runs.head_message_id is 'The end of the current line; other leaves are other branches.';
 comment on column airuns.ai_runs.total_tokens is 'Sum over tasks; null when tasks have ended and none of them has a known count.';
 comment on column airuns.ai_runs.total_cost is 'USD, sum over tasks; null when tasks have ended and none of them has a known cost.';
+comment on column airuns.ai_runs.name_key is 'What lists by name are ordered by: lower() is not leakproof, so under row level security no index would serve it.';
+comment on column airuns.ai_runs.cost_key is 'What lists by cost are ordered by: numeric''s operators are not leakproof, as lower() is not. Unknown is -1.';
 comment on column airuns.ai_runs.counted_task_count is 'Tasks whose tokens are known.';
 comment on column airuns.ai_runs.priced_task_count is 'Tasks whose cost is known.';
 comment on column airuns.ai_runs.archived_at is 'Put away; the status stays what it was.';
@@ -362,9 +368,9 @@ comment on column airuns.ai_runs.deleted_at is 'Deleted, and can be restored unt
 
 create index runs_recent on airuns.ai_runs (user_id, last_message_at desc, id desc) where deleted_at is null;
 create index runs_oldest on airuns.ai_runs (user_id, created_at, id) where deleted_at is null;
-create index runs_by_name on airuns.ai_runs (user_id, lower(name), id) where deleted_at is null;
+create index runs_by_name on airuns.ai_runs (user_id, name_key, id) where deleted_at is null;
 create index runs_by_messages on airuns.ai_runs (user_id, message_count desc, id desc) where deleted_at is null;
-create index runs_by_cost on airuns.ai_runs (user_id, coalesce(total_cost, -1) desc, id desc) where deleted_at is null;
+create index runs_by_cost on airuns.ai_runs (user_id, cost_key desc, id desc) where deleted_at is null;
 create index runs_of_source on airuns.ai_runs (user_id, source_type, source_id, last_message_at desc, id desc)
     where deleted_at is null;
 create index runs_starred on airuns.ai_runs (user_id, last_message_at desc, id desc)

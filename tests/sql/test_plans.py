@@ -1,0 +1,118 @@
+"""Every list reads its page from an index, with 100,000 runs in the store."""
+
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from airuns.server.db import embedded
+from airuns.server.pages import encode_cursor
+from airuns.server.prompts.store import SQL
+from airuns.server.runs.lists import DELETED_SORT, RUN_SORTS, RunFilter, RunSort, run_query
+from tests.people import ALICE, CHARLIE
+from tests.sql.plans import check_served_by, executed, fill
+from tests.sql.rows import become
+
+PROMPT = UUID("00000000-0000-0000-0001-000000000005")
+LAST = UUID(int=2**128 - 1)
+MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SOMEWHERE = UUID("00000000-0000-0000-0002-000000000005")
+
+
+@pytest.fixture(scope="module")
+def full(new_database: Callable[[], str]) -> str:
+    """A database in which Alice has 100,000 runs."""
+    url = new_database()
+    with psycopg.connect(url.replace("airuns@", f"{embedded.SUPERUSER}@"), autocommit=True) as root:
+        fill(root)
+    return url
+
+
+@pytest.fixture
+def raw(full: str) -> Generator[Connection[Any]]:
+    """A plain connection as the schema's owner; nothing that a test does with it stays."""
+    with psycopg.connect(full) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize("after", [datetime.max.replace(tzinfo=UTC), MIDDLE])
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("prompts_recent", "prompts_by_change"),
+        ("prompts_deleted", "prompts_deleted"),
+        ("history", "tasks_of_prompt"),
+    ],
+)
+def test_lists_by_time_of_prompts(
+    raw: Connection[Any], query: str, index: str, after: datetime
+) -> None:
+    params = {"after": after, "after_id": LAST, "limit": 51}
+    more = {"prompt_id": PROMPT, "status": None} if query == "history" else {"q": ""}
+    check_served_by(raw, index, SQL[query], {**params, **more})
+
+
+@pytest.mark.parametrize("after", ["", "Prompt 5"])
+def test_prompts_by_name(raw: Connection[Any], after: str) -> None:
+    params = {"after": after, "after_id": LAST, "limit": 51, "q": "prompt"}
+    check_served_by(raw, "prompts_by_name", SQL["prompts_by_name"], params)
+
+
+def test_a_status_of_the_history_is_a_filter_on_its_index(raw: Connection[Any]) -> None:
+    params = {"after": MIDDLE, "after_id": LAST, "limit": 51, "prompt_id": PROMPT}
+    check_served_by(raw, "tasks_of_prompt", SQL["history"], {**params, "status": "success"})
+
+
+KEYS: dict[RunSort, Any] = {
+    "recent": MIDDLE,
+    "oldest": MIDDLE,
+    "name": "Run 5",
+    "messages": 50,
+    "cost": "0.5",
+}
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(
+    ("sort", "which", "index"),
+    [
+        ("recent", RunFilter(), "runs_recent"),
+        ("oldest", RunFilter(), "runs_oldest"),
+        ("name", RunFilter(), "runs_by_name"),
+        ("messages", RunFilter(), "runs_by_messages"),
+        ("cost", RunFilter(), "runs_by_cost"),
+        ("recent", RunFilter(source_type="prompt", source_id=str(PROMPT)), "runs_of_source"),
+        ("recent", RunFilter(is_starred=True), "runs_starred"),
+        ("deleted", RunFilter(deleted=True), "runs_deleted"),
+    ],
+)
+def test_lists_of_runs(
+    raw: Connection[Any], sort: str, which: RunFilter, index: str, later: bool
+) -> None:
+    order = DELETED_SORT if sort == "deleted" else RUN_SORTS[sort]
+    key = KEYS.get(cast("RunSort", sort), MIDDLE)
+    query, params = run_query(which, order, encode_cursor(key, SOMEWHERE) if later else None)
+    check_served_by(raw, index, query, {**params, "limit": 51})
+
+
+def test_policies_are_inlined_and_served_by_the_key(raw: Connection[Any]) -> None:
+    become(raw, "airuns_app", ALICE)
+    plan = executed(raw, "select name from airuns.ai_runs where id = %(id)s", {"id": SOMEWHERE})
+    [scan] = plan.nodes
+    assert scan["Index Name"] == "ai_runs_pkey"
+    assert "current_setting('airuns.user_id'" in scan["Index Cond"]
+    assert "current_user_id" not in str(scan)
+    assert "current_run_id" not in str(scan)
+
+
+def test_a_stranger_reads_none_of_her_rows_to_find_nothing(raw: Connection[Any]) -> None:
+    become(raw, "airuns_app", CHARLIE)
+    for table in ("ai_runs", "ai_messages", "ai_tasks"):
+        plan = executed(raw, f"select * from airuns.{table}", {})  # noqa: S608
+        assert "Seq Scan" not in plan.kinds
+        assert plan.rows_read == 0
