@@ -43,7 +43,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    pyfuncitem._request.getfixturevalue("run")(pyfuncitem.obj(**arguments))
+    pyfuncitem._request.getfixturevalue("run")(  # pyright: ignore[reportPrivateUsage]
+        pyfuncitem.obj(**arguments)
+    )
     return True
 
 
@@ -82,7 +84,7 @@ def new_database(cluster: embedded.Cluster) -> Callable[[], str]:
     def clone() -> str:
         name = f"people_{next(numbers)}"
         with superuser(cluster) as connection:
-            connection.execute(f"create database {name} template people owner airuns")
+            connection.execute(f"create database {name} template people owner airuns".encode())
         return cluster.url(database=name)
 
     return clone
@@ -93,7 +95,7 @@ def empty_database_url(cluster: embedded.Cluster) -> str:
     """A database without a schema, as its owner."""
     name = f"empty_{uuid4().hex}"
     with superuser(cluster) as connection:
-        connection.execute(f"create database {name} owner airuns")
+        connection.execute(f"create database {name} owner airuns".encode())
     return cluster.url(database=name)
 
 

@@ -48,7 +48,7 @@ def add_people(url: str) -> None:
             )
         connection.execute("set local role airuns_app")
         for person in PEOPLE:
-            connection.execute(f"set local airuns.user_id = '{person.user_id}'")
+            connection.execute(f"set local airuns.user_id = '{person.user_id}'".encode())
             connection.execute(
                 "insert into airuns.api_keys (user_id, id, name, prefix, key_hash)"
                 " values (%s, %s, 'tests', %s, %s)",

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -96,7 +97,7 @@ class Served:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
-    def client(self, person: Person | None = None, **options: object) -> httpx.Client:
+    def client(self, person: Person | None = None, **options: Any) -> httpx.Client:
         """Return a client of this server, with a person's key."""
         headers = person.headers if person else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)

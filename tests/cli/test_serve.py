@@ -118,8 +118,9 @@ def test_an_unmigrated_database_of_ones_own_is_refused(
     empty_database_url: str, folder: Path
 ) -> None:
     data_dir = Path(tempfile.mkdtemp(dir=folder))
-    env = {"AIRUNS_DATABASE_URL": empty_database_url, "AIRUNS_PORT": free_port()}
-    done = airuns(data_dir, "serve", **env)
+    port = free_port()
+    url = empty_database_url
+    done = airuns(data_dir, "serve", AIRUNS_DATABASE_URL=url, AIRUNS_PORT=port)
     assert done.returncode == 1
     assert done.stderr.endswith("Run: airuns db migrate\n")
 

@@ -23,7 +23,7 @@ def dump(url: str) -> list[str]:
 def test_migrations_build_the_schema(database_url: str, empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url) as connection:
         for path in sorted(migrate.SCHEMA.glob("*.sql")):
-            connection.execute(path.read_text())
+            connection.execute(path.read_bytes())
     expected = dump(empty_database_url)
     assert len(expected) > 300
     assert dump(database_url) == expected, "run: airuns db write-first-migration"

@@ -19,7 +19,6 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -283,7 +282,6 @@ def _run(cluster: Cluster, program: str, *args: str, stdin: str = "", slow: str 
     `args` name files relative to it, for pg_ctl hands them to a shell without escaping them.
     Raises StartError with what the program said when it fails.
     """
-    options: dict[str, Any] = dict(cluster.account.process)
     with subprocess.Popen(  # noqa: S603
         [str(programs(cluster.account) / program), *args],
         stdin=subprocess.PIPE,
@@ -292,7 +290,7 @@ def _run(cluster: Cluster, program: str, *args: str, stdin: str = "", slow: str 
         text=True,
         cwd=cluster.data_dir,
         env={"PATH": os.defpath, "LC_ALL": "C"},
-        **options,
+        **cluster.account.process,
     ) as process:
         try:
             said, _ = process.communicate(stdin, timeout=5 if slow else None)

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Account(msgspec.Struct, frozen=True):
     foreign: bool
 
     @property
-    def process(self) -> dict[str, object]:
+    def process(self) -> dict[str, Any]:
         """How `subprocess` starts a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.foreign else {}
 
