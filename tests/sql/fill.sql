@@ -12,6 +12,10 @@ insert into airuns.prompts (user_id, id, name, updated_at, deleted_at)
 select user_id, prompt_id, 'Prompt ' || n % 9973, at, case when n % 10 = 0 then at end
 from numbers;
 
+insert into airuns.prompt_versions (user_id, id, prompt_id, version, messages)
+select user_id, prompt_id, prompt_id, 1, '[]'
+from numbers;
+
 insert into airuns.ai_runs (user_id, id, source_type, source_id, name, is_starred, message_count, task_count,
     ended_task_count, counted_task_count, priced_task_count, total_tokens, total_cost, created_at,
     last_message_at, deleted_at)

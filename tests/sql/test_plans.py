@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from psycopg import Connection
 from airuns.server.db import embedded
 from airuns.server.pages import encode_cursor
 from airuns.server.prompts.store import SQL
+from airuns.server.runs import tree
 from airuns.server.runs.lists import DELETED_SORT, RUN_SORTS, RunFilter, RunSort, run_query
 from tests.people import ALICE, CHARLIE
-from tests.sql.plans import check_served_by, executed, fill
+from tests.sql.plans import check_served_by, executed, fill, generic
 from tests.sql.rows import become
 
+RUNS = tree.SQL
 PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 LAST = UUID(int=2**128 - 1)
 MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -98,6 +101,46 @@ def test_lists_of_runs(
     key = KEYS.get(cast("RunSort", sort), MIDDLE)
     query, params = run_query(which, order, encode_cursor(key, SOMEWHERE) if later else None)
     check_served_by(raw, index, query, {**params, "limit": 51})
+
+
+IDS = {
+    "run_id": SOMEWHERE,
+    "message_id": SOMEWHERE,
+    "task_id": SOMEWHERE,
+    "prompt_id": PROMPT,
+    "hashes": [sha256(number.to_bytes(4, "big")).digest() for number in range(3)],
+    "limit": 50,
+    "deleted": False,
+    "version": None,
+}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SQL["prompt_read"],
+        RUNS["run_get"],
+        RUNS["run_lock"],
+        RUNS["line_window"],
+        RUNS["line_turns"],
+        RUNS["children"],
+        RUNS["roots"],
+        RUNS["newest_leaf"],
+        RUNS["node_by_chain"],
+        RUNS["node_anywhere"],
+        RUNS["message_of_task"],
+        RUNS["task_get"],
+        RUNS["task_running_at"],
+        RUNS["tasks_running_in"],
+    ],
+    ids=lambda query: query.split("\n")[0][3:60],
+)
+def test_what_is_read_of_one_run_costs_what_that_run_has(raw: Connection[Any], query: str) -> None:
+    become(raw, "airuns_app", ALICE)
+    plan = executed(raw, query, {"user_id": ALICE.user_id, **IDS})
+    assert plan.rows_read <= 10, str(plan)
+    for each in (plan, generic(raw, query)):
+        assert "Seq Scan" not in each.kinds, str(each)
 
 
 def test_policies_are_inlined_and_served_by_the_key(raw: Connection[Any]) -> None:
