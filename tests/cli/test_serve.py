@@ -105,7 +105,22 @@ def test_everything_killed_recovers_at_the_next_start(serve: Serve) -> None:
     assert me.status_code == 200
 
 
-def test_a_port_in_use_is_said(serve: Serve, server: Served, folder: Path) -> None:
+def test_a_stop_ends_what_streams_after_its_grace(serve: Serve, own_database_url: str) -> None:
+    served = serve(AIRUNS_DATABASE_URL=own_database_url, AIRUNS_SHUTDOWN_GRACE=0.5)
+    ask = {"model": "openai/endless:20", "messages": [{"role": "user", "content": "go"}]}
+    with (
+        served.client(ALICE) as client,
+        client.stream("POST", "/api/prompt/run", json=ask | {"stream": True}) as answer,
+    ):
+        lines = answer.iter_lines()
+        assert any(line == "event: task.delta" for line in lines)
+        served.process.terminate()
+        assert any(line == "event: task.error" for line in lines)
+    assert served.process.wait(30) == 0
+    assert "Traceback" not in served.output()
+
+
+def test_a_port_in_use_is_said(server: Served, folder: Path) -> None:
     data_dir = Path(tempfile.mkdtemp(dir=folder))
     done = airuns(data_dir, "serve", AIRUNS_PORT=server.env["AIRUNS_PORT"])
     assert done.returncode == 1
