@@ -58,6 +58,15 @@ class Transaction:
         cursor = await self.connection.execute(cast("LiteralString", query), params)
         return cursor.rowcount
 
+    @asynccontextmanager
+    async def batch(self) -> AsyncGenerator[None]:
+        """Send the statements executed in the block at once, without waiting for each.
+
+        Their row counts are not known; an error shows at the end of the block.
+        """
+        async with self.connection.pipeline():
+            yield
+
     async def all(self, kind: type[T], query: str, **params: Any) -> list[T]:
         """Return every row as a `kind`, whose fields are named as the columns."""
         return await (await self._cursor(class_row(kind), query, params)).fetchall()
@@ -108,7 +117,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, who: As | Service) -> AsyncGenerator[Transaction]:
-        """Open a transaction as `who`; it commits at the end of the block and rolls back on an error.
+        """Open a transaction as `who`: committed at the end of the block, rolled back on an error.
 
         Raises Unavailable when the database is away.
         """

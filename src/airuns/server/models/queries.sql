@@ -25,6 +25,12 @@ select id
 from airuns.ai_models
 where user_id = %(user_id)s and provider = %(provider)s and name = %(name)s
 
+-- name: model_use
+select id, price_input as input, price_output as output, price_cache_read as cache_read,
+    price_cache_write_5m as cache_write_5m, price_cache_write_1h as cache_write_1h
+from airuns.ai_models
+where user_id = %(user_id)s and provider = %(provider)s and name = %(name)s
+
 -- name: model_add
 -- Two first uses at once: one adds the row, the other finds it.
 insert into airuns.ai_models (user_id, id, provider, name)

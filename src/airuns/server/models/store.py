@@ -114,6 +114,18 @@ async def model_id(tx: Transaction, user_id: UUID, provider: str, name: str) -> 
     return found
 
 
+async def use(
+    tx: Transaction, user_id: UUID, provider: str, name: str
+) -> tuple[UUID, OwnPrice | None]:
+    """Return the id of a model that is about to be called, and the user's own price of it."""
+    [row] = await tx.rows(SQL["model_use"], user_id=user_id, provider=provider, name=name) or [None]
+    if row is None:
+        return await model_id(tx, user_id, provider, name), None
+    row_id: UUID = row.pop("id")
+    priced = row["input"] is not None and row["output"] is not None
+    return row_id, OwnPrice(**row) if priced else None
+
+
 async def models(tx: Transaction, user_id: UUID) -> list[UsedModel]:
     """Return the models that a user has used or priced."""
     return await tx.all(UsedModel, SQL["model_list"], user_id=user_id)

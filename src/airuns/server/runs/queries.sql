@@ -222,6 +222,19 @@ set status = 'streaming',
     time_to_first_token = coalesce(%(time_to_first_token)s, time_to_first_token)
 where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
 
+-- name: task_closing
+-- Locked, so that a task ends once. What is joined never changes, so waiting for the lock does no harm.
+select t.run_id, t.completed_at is not null as has_ended,
+    exists (
+        select from airuns.ai_messages as a
+        where a.user_id = %(user_id)s and a.run_id = t.run_id and a.task_id = t.task_id
+    ) as has_answer,
+    m.id as question_id, m.depth as question_depth, m.chain_hash as question_hash
+from airuns.ai_tasks as t
+left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = t.request_message_id
+where t.user_id = %(user_id)s and t.task_id = %(task_id)s
+for no key update of t
+
 -- name: task_end
 -- The end of a task, once: whoever comes second changes no row.
 update airuns.ai_tasks

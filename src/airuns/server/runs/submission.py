@@ -76,21 +76,21 @@ async def place(
     prompt = await _prompt(tx, user_id, asked, run)
     turns = [turn_of(message) for message in _new_messages(asked, prompt, run)]
     settings = _settings(asked, prompt, run, reach)
-    call = _call(settings, [], reach)
-    if run is None:
-        parent, past = None, list[Turn]()
-        run_id = await store.create(tx, user_id, _new_run(asked, prompt, turns, settings))
-    else:
-        run_id = run.id
-        parent = await _parent(tx, user_id, run, asked.parent_id)
-        past = await tree.turns(tx, user_id, run_id, parent.id) if parent else []
-        await store.set_settings(tx, user_id, run_id, settings)
-    nodes = await tree.append(tx, user_id, run_id, parent, turns)
-    await tree.set_head(tx, user_id, run_id, nodes[-1].id)
-    call = msgspec.structs.replace(call, messages=[turn.message for turn in [*past, *turns]])
-    own_price = await _store_task(
-        tx, user_id, run_id, nodes[-1].id, asked.task_id, settings, call, process_id
-    )
+    call = _call(settings, reach)
+    model_id, own_price = await models.use(tx, user_id, call.endpoint.name, call.model)
+    parent = await _parent(tx, user_id, run, asked.parent_id) if run else None
+    past = await tree.turns(tx, user_id, run.id, parent.id) if run and parent else []
+    call = _saying(call, [*past, *turns])
+    async with tx.batch():
+        if run is None:
+            run_id = await store.create(tx, user_id, _new_run(asked, prompt, turns, settings))
+        else:
+            run_id = run.id
+            await store.set_settings(tx, user_id, run_id, settings)
+        nodes = await tree.append(tx, user_id, run_id, parent, turns)
+        await tree.set_head(tx, user_id, run_id, nodes[-1].id)
+        new = _new_task(asked.task_id, run_id, nodes[-1].id, settings, call, model_id, process_id)
+        await tasks.create(tx, user_id, new)
     return Ready(run_id, asked.task_id, call, own_price)
 
 
@@ -108,26 +108,19 @@ async def place_again(
     """
     if task.completed_at is None:
         raise Conflict("The task still runs: cancel it first, or wait for its end.")
-    if task.request_message_id is None:
+    node_id = task.request_message_id
+    if node_id is None:
         raise Conflict("The task has no messages to send again.")
     run = await tree.lock(tx, user_id, task.run_id)
     settings = {**run.settings, **_without(task.request_data, "messages"), **asked.settings}
-    if asked.model:
-        settings["model"] = asked.model
-    call = _call(settings, [], reach)
-    turns = await tree.turns(tx, user_id, task.run_id, task.request_message_id)
-    call = msgspec.structs.replace(call, messages=[turn.message for turn in turns])
-    await tree.set_head(tx, user_id, task.run_id, task.request_message_id)
-    own_price = await _store_task(
-        tx,
-        user_id,
-        task.run_id,
-        task.request_message_id,
-        asked.task_id,
-        settings,
-        call,
-        process_id,
-    )
+    settings["model"] = asked.model or settings["model"]
+    call = _call(settings, reach)
+    model_id, own_price = await models.use(tx, user_id, call.endpoint.name, call.model)
+    call = _saying(call, await tree.turns(tx, user_id, task.run_id, node_id))
+    new = _new_task(asked.task_id, task.run_id, node_id, settings, call, model_id, process_id)
+    async with tx.batch():
+        await tree.set_head(tx, user_id, task.run_id, node_id)
+        await tasks.create(tx, user_id, new)
     return Ready(task.run_id, asked.task_id, call, own_price)
 
 
@@ -137,40 +130,33 @@ async def untracked(tx: Transaction, user_id: UUID, asked: Submission, reach: Re
         raise InvalidInput("An untracked call has no run: leave run_id out.", field="run_id")
     prompt = await _prompt(tx, user_id, asked, None)
     turns = [turn_of(message) for message in _new_messages(asked, prompt, None)]
-    call = _call(_settings(asked, prompt, None, reach), [turn.message for turn in turns], reach)
+    call = _saying(_call(_settings(asked, prompt, None, reach), reach), turns)
     own_price = await models.own_price(tx, user_id, call.endpoint.name, call.model)
     return Ready(None, asked.task_id, call, own_price)
 
 
-async def _store_task(
-    tx: Transaction,
-    user_id: UUID,
+def _new_task(
+    task_id: UUID,
     run_id: UUID,
     message_id: UUID,
-    task_id: UUID,
     settings: dict[str, Any],
     call: Call,
+    model_id: UUID,
     process_id: UUID,
-) -> OwnPrice | None:
-    provider = call.endpoint.name
+) -> tasks.NewTask:
     request_data = {"model": settings["model"], "messages": None, **call.settings}
-    await tasks.create(
-        tx,
-        user_id,
-        tasks.NewTask(
-            task_id=task_id,
-            run_id=run_id,
-            request_message_id=message_id,
-            provider=provider,
-            endpoint=call.endpoint.base_url,
-            model=call.model,
-            model_id=await models.model_id(tx, user_id, provider, call.model),
-            request_data=request_data,
-            request_hash=tasks.request_hash(request_bytes(request_data, call.messages)),
-            process_id=process_id,
-        ),
+    return tasks.NewTask(
+        task_id=task_id,
+        run_id=run_id,
+        request_message_id=message_id,
+        provider=call.endpoint.name,
+        endpoint=call.endpoint.base_url,
+        model=call.model,
+        model_id=model_id,
+        request_data=request_data,
+        request_hash=tasks.request_hash(request_bytes(request_data, call.messages)),
+        process_id=process_id,
     )
-    return await models.own_price(tx, user_id, provider, call.model)
 
 
 async def _prompt(
@@ -236,14 +222,18 @@ def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _call(settings: dict[str, Any], messages: list[dict[str, Any]], reach: Reach) -> Call:
+def _call(settings: dict[str, Any], reach: Reach) -> Call:
     endpoint, model = catalog.resolve(settings["model"], reach.endpoints)
     return Call(
         endpoint=endpoint,
         model=model,
-        messages=messages,
+        messages=[],
         settings=_without(settings, *NOT_FOR_MODELS),
     )
+
+
+def _saying(call: Call, turns: list[Turn]) -> Call:
+    return msgspec.structs.replace(call, messages=[turn.message for turn in turns])
 
 
 def _new_run(

@@ -64,6 +64,23 @@ class TaskKey(msgspec.Struct, frozen=True):
     task_id: UUID
 
 
+class _Closing(msgspec.Struct, frozen=True):
+    """What ending a task needs of it."""
+
+    run_id: UUID
+    has_ended: bool
+    has_answer: bool
+    question_id: UUID | None
+    question_depth: int | None
+    question_hash: bytes | None
+
+    @property
+    def question(self) -> Node | None:
+        if self.question_id is None or self.question_depth is None or self.question_hash is None:
+            return None
+        return Node(self.question_id, self.question_depth, self.question_hash)
+
+
 async def find(tx: Transaction, user_id: UUID, task_id: UUID) -> Task | None:
     """Return a task, or None."""
     return await tx.one(Task, SQL["task_get"], user_id=user_id, task_id=task_id)
@@ -115,23 +132,21 @@ async def end(tx: Transaction, user_id: UUID, task_id: UUID, ending: TaskEnd) ->
 
     Returns False, and changes nothing, when it had ended before. Raises NotFound.
     """
-    task = await get(tx, user_id, task_id)
-    values = _encoded(msgspec.structs.asdict(ending))
-    if not await tx.execute(SQL["task_end"], user_id=user_id, task_id=task_id, **values):
+    task = await tx.one(_Closing, SQL["task_closing"], user_id=user_id, task_id=task_id)
+    if task is None:
+        raise NotFound(f"There is no task {task_id}.", field="task_id")
+    if task.has_ended:
         return False
-    if ending.answer is not None and not await tree.of_task(tx, user_id, task.run_id, task_id):
-        question = await _node(tx, user_id, task.run_id, task.request_message_id)
-        metadata = {} if ending.status == "completed" else {"status": ending.status}
-        await tree.add_answer(tx, user_id, task.run_id, question, ending.answer, task_id, metadata)
+    values = _encoded(msgspec.structs.asdict(ending))
+    answer = None if task.has_answer else ending.answer
+    metadata = {} if ending.status == "completed" else {"status": ending.status}
+    async with tx.batch():
+        await tx.execute(SQL["task_end"], user_id=user_id, task_id=task_id, **values)
+        if answer is not None:
+            await tree.add_answer(
+                tx, user_id, task.run_id, task.question, answer, task_id, metadata
+            )
     return True
-
-
-async def _node(
-    tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID | None
-) -> Node | None:
-    if message_id is None:
-        return None
-    return (await tree.get(tx, user_id, run_id, message_id)).node
 
 
 def _encoded(values: dict[str, Any]) -> dict[str, Any]:
