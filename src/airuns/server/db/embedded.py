@@ -274,6 +274,9 @@ def _stop(cluster: Cluster) -> None:
     except StartError:
         if _is_alive(cluster):
             raise
+    if cluster.socket_folder != cluster.folder:
+        with suppress(OSError):
+            cluster.socket_folder.rmdir()
 
 
 def _run(cluster: Cluster, program: str, *args: str, stdin: str = "", slow: str = "") -> None:
