@@ -1,0 +1,1 @@
+"""Honest benchmarks: `make bench` runs them all and prints ratios to what can be reached."""
