@@ -1,6 +1,7 @@
 """The HTTP interface of models and their providers, under /api/models and /api/model-providers."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -23,14 +24,16 @@ from airuns.server.models.probe import Probe, probe
 from airuns.server.models.vault import Vault
 from airuns.server.pages import Page
 from airuns.server.settings import Settings
+from airuns.server.text import check_text
 
 AnyRequest = Request[Any, Any, Any]
 
 PRICE = "/price"
 LOCAL = "local"
 
-ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Rate = Annotated[Decimal, Meta(ge=0, le=1_000_000)]
+PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+HIGHEST_RATE = 1_000_000
+DECIMALS = 12
 
 
 class ProviderChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +50,11 @@ class ProviderChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class PriceChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """USD per million tokens, as decimal strings. A cache price left out is the input price."""
 
-    input: Rate
-    output: Rate
-    cache_read: Rate | None = None
-    cache_write_5m: Rate | None = None
-    cache_write_1h: Rate | None = None
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write_5m: Decimal | None = None
+    cache_write_1h: Decimal | None = None
 
 
 class Trial(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +96,7 @@ async def put_price(
 ) -> OwnPrice:
     """Set one's own price of a model: the path is the model's name and /price."""
     provider, name = _priced(provider, name)
-    price = OwnPrice(**msgspec.structs.asdict(data))
+    price = _price(data)
     async with db.transaction(who) as tx:
         await store.set_own_price(tx, who.user_id, provider, name, price)
     return price
@@ -132,7 +135,7 @@ async def get_provider(
 
 @put("/{name:str}")
 async def put_provider(
-    name: FromPath[ProviderName],
+    name: FromPath[str],
     data: JSONBody[ProviderChange],
     request: AnyRequest,
     db: GivenDatabase,
@@ -140,6 +143,7 @@ async def put_provider(
     settings: GivenSettings,
 ) -> ProviderRow:
     """Store a provider, or replace it. A stored provider wins over the environment's."""
+    check_text(data)
     protocol = _protocol(name, data)
     vault = Vault.open(settings)
     async with db.transaction(who) as tx:
@@ -198,6 +202,23 @@ def _priced(provider: str, name: str) -> tuple[str, str]:
     return provider, name
 
 
+def _price(data: PriceChange) -> OwnPrice:
+    """Check each price. Raises InvalidInput naming the first that is none."""
+    rates: dict[str, Decimal | None] = msgspec.structs.asdict(data)
+    for field, rate in rates.items():
+        if rate is not None and not _is_rate(rate):
+            raise InvalidInput(
+                f"{field} must be USD per million tokens, from 0 to {HIGHEST_RATE} "
+                f"and with at most {DECIMALS} decimals.",
+                field=field,
+            )
+    return OwnPrice(**msgspec.structs.asdict(data))
+
+
+def _is_rate(rate: Decimal) -> bool:
+    return rate.is_finite() and 0 <= rate <= HIGHEST_RATE and rate == round(rate, DECIMALS)
+
+
 async def _endpoints(
     request: AnyRequest, db: Database, who: As, settings: Settings
 ) -> list[Endpoint]:
@@ -227,8 +248,13 @@ def _named(name: str, rows: list[ProviderRow]) -> ProviderRow:
 
 def _protocol(name: str, data: ProviderChange) -> Protocol:
     """Return the protocol of a provider to store. Raises InvalidInput for what cannot be called."""
+    if not PROVIDER_NAME.fullmatch(name):
+        raise InvalidInput(
+            "name must be at most 63 lower-case letters, digits, dots, dashes and underscores.",
+            field="name",
+        )
     if name == LOCAL:
-        raise InvalidInput("local is the model on the server's own machine.", field="name")
+        raise InvalidInput("name cannot be local: that is the server's own model.", field="name")
     known = catalog.BY_NAME.get(name)
     protocol: Protocol = known.protocol if known else "openai"
     if data.protocol is not UNSET:
