@@ -105,7 +105,7 @@ class Script:
     def answer(self) -> Iterator[str]:
         """The pieces of the text, made as they are sent."""
         if self.clock:
-            return (f"{time.monotonic_ns()} " for _ in self.pieces)
+            return (now() for _ in self.pieces)
         if self.endless:
             return (f"word{number} " for number in itertools.count())
         return iter(self.pieces)
@@ -114,6 +114,11 @@ class Script:
         """Tokens of the answer: those of `usage`, or one a piece."""
         assert self.usage is not None
         return len(self.pieces) if self.usage.output is None else self.usage.output
+
+
+def now() -> str:
+    """The piece of a clock."""
+    return f"{time.monotonic_ns()} "
 
 
 def named(model: str, last_user_message: str) -> Script | None:

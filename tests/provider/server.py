@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.provider.script import Failure, Script, named
+from tests.provider.script import Failure, Script, named, now
 from tests.provider.wire import Anthropic, OpenAI
 
 Wire = OpenAI | Anthropic
@@ -183,7 +183,7 @@ async def _stream(
         if await _ended(response, script, wire, number):
             return True
         await _wait(script, number)
-        await response.write(wire.text(text))
+        await response.write(wire.text(now() if script.clock else text))
         record.sent = number + 1
     if script.cut_after == len(script.pieces):
         return False
