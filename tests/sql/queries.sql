@@ -19,7 +19,7 @@ where relnamespace = 'airuns'::regnamespace and relkind in ('r', 'p', 'v', 'm')
     and relname <> 'schema_version' and obj_description(oid, 'pg_class') is null
 
 -- name: keys_start_with_the_user
--- Primary and unique keys of a user's data (CITUS.md, rule 4); partial unique indexes included.
+-- Of a user's data, partial unique indexes included: users cannot collide, and a cluster can distribute by user.
 select t.relname, i.indexrelid::regclass
 from tables as t
 join pg_index as i on i.indrelid = t.oid
@@ -38,7 +38,7 @@ where a.attname <> 'user_id'
     or (b.attname <> 'user_id' and f.confrelid <> 'airuns.users'::regclass)
 
 -- name: foreign_keys_are_immediate
--- Neither deferred nor set to null or default (CITUS.md, rule 4).
+-- Neither deferred nor set to null or default, which a cluster cannot do.
 select t.relname, f.conname
 from tables as t
 join pg_constraint as f on f.conrelid = t.oid and f.contype = 'f'
@@ -112,25 +112,33 @@ where p.pronamespace = 'airuns'::regnamespace and p.prosecdef
             where a.grantee = 0 and a.privilege_type = 'EXECUTE'))
 
 -- name: functions_with_parameters_are_plpgsql
--- CITUS.md, rule 7.
+-- A cluster runs those that are called with parameters only in plpgsql.
 select p.oid::regprocedure
 from pg_proc as p
 join pg_language as l on l.oid = p.prolang
 where p.pronamespace = 'airuns'::regnamespace and p.pronargs > 0 and l.lanname <> 'plpgsql'
 
 -- name: functions_suit_a_cluster
--- No NOTIFY, no wall clock, no settings set by function (CITUS.md, rules 2 and 6).
+-- No NOTIFY, no wall clock, no settings set by function: none of them reaches every node.
 select p.oid::regprocedure
 from pg_proc as p
 where p.pronamespace = 'airuns'::regnamespace
     and p.prosrc ~* '\m(notify|pg_notify|clock_timestamp|set_config)\M'
 
 -- name: triggers_are_row_triggers
--- A cluster distributes no others (CITUS.md, rule 6).
+-- A cluster distributes no others.
 select t.tgrelid::regclass, t.tgname
 from pg_trigger as t
 join pg_class as c on c.oid = t.tgrelid
 where c.relnamespace = 'airuns'::regnamespace and not t.tgisinternal and t.tgtype & 1 = 0
+
+-- name: updated_at_is_kept
+-- Whoever has the column has the trigger.
+select t.relname
+from tables as t
+join pg_attribute as a on a.attrelid = t.oid and a.attname = 'updated_at'
+where not exists (
+    select from pg_trigger as g where g.tgrelid = t.oid and g.tgfoid = 'airuns.touch'::regproc)
 
 -- name: views_are_security_invoker
 -- Else a view shows what its owner may see.

@@ -238,6 +238,16 @@ def test_completed_at_comes_with_the_end_and_stays(alice_sql: Connection[Row]) -
         assert (one(alice_sql, ended, task_id)["completed_at"] is not None) == has_ended
 
 
+@pytest.mark.parametrize("table", ["ai_runs", "prompts", "ai_models", "model_providers"])
+def test_a_change_is_dated(alice_sql: Connection[Row], table: str) -> None:
+    more = {"provider": "p", "name": "m"} if table == "ai_models" else {}
+    more |= {"protocol": "openai", "name": "p"} if table == "model_providers" else {}
+    row_id = put(alice_sql, table, ALICE.user_id, updated_at="2000-01-01", **more)
+    alice_sql.execute(f"update airuns.{table} set name = 'new'".encode())  # noqa: S608
+    dated = f"select updated_at = now() as now from airuns.{table} where id = %s"  # noqa: S608
+    assert one(alice_sql, dated, row_id) == {"now": True}
+
+
 def test_messages_move_a_run_up_and_never_back(alice_sql: Connection[Row]) -> None:
     run_id = put(alice_sql, "ai_runs", ALICE.user_id, last_message_at="2026-01-01 00:00Z")
     latest = "select last_message_at::date::text as day from airuns.ai_runs where id = %s"

@@ -121,6 +121,10 @@ OFFENDERS: list[tuple[str, LiteralString]] = [
         + """create trigger bad after insert on airuns.bad
             for each statement execute function airuns.touch()""",
     ),
+    (
+        "updated_at_is_kept",
+        RUN_TABLE + "alter table airuns.bad add column updated_at timestamptz not null",
+    ),
     ("views_are_security_invoker", "create view airuns.bad as select 1 as one"),
     (
         "roles_are_powerless",

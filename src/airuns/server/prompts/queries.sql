@@ -1,4 +1,4 @@
--- The statements of prompts. Each names the user in every term (CITUS.md, rule 3).
+-- The statements of prompts. Each names the user in every term, so that a cluster asks one node.
 
 -- name: prompt_read
 -- A prompt as of one version; without a number, of its newest.
