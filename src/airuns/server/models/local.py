@@ -27,6 +27,7 @@ DEFAULT_NAME = "smollm2-135m"
 PARALLEL = 4
 # Shared by the requests that run at once: one may use all of it, four have 2,048 each.
 CONTEXT_TOKENS = 8192
+ANSWER_SECONDS = 60
 
 
 class LocalModel:
@@ -39,7 +40,11 @@ class LocalModel:
         self.context_size = context_size
 
     def stop(self) -> None:
-        """End the server and free its memory; running requests break off."""
+        """End the server and free its memory.
+
+        Close the connections to it first: it waits half a minute for open requests, and the whole
+        process with it.
+        """
         self._server = None
 
 
@@ -82,16 +87,26 @@ def _serve(path: Path, name: str) -> LocalModel:
     key = secrets.token_urlsafe(32)
     try:
         server = llama.Server(_parameters(llama.CommonParams(), path, name, key))
-    except RuntimeError as error:
+        endpoint = Endpoint(
+            name="local",
+            protocol="openai",
+            base_url=f"{server.listening_address}/v1",
+            key=key,
+            models=(name,),
+        )
+        return LocalModel(server, endpoint, name, _context_size(endpoint))
+    except (RuntimeError, OSError) as error:
         raise StartError(f"{path} cannot be served as a model: {error}") from None
-    endpoint = Endpoint(
-        name="local",
-        protocol="openai",
-        base_url=f"{server.listening_address}/v1",
-        key=key,
-        models=(name,),
-    )
-    return LocalModel(server, endpoint, name, _context_size(endpoint))
+
+
+def _context_size(endpoint: Endpoint) -> int:
+    """Return how many tokens a request may have: fewer where the model was trained for fewer.
+
+    The model answers once before that, because a server that is stopped before it has begun to
+    work may never stop (seen with xllamacpp 2026.10, on a busy machine).
+    """
+    _ask(endpoint, "completions", {"prompt": "Hi", "max_tokens": 1})
+    return int(_ask(endpoint, "models")["data"][0]["meta"]["n_ctx"])
 
 
 def _parameters(params: Any, path: Path, name: str, key: str) -> Any:
@@ -119,11 +134,12 @@ def _threads() -> int:
     return max(1, (cores or 1) - 1)
 
 
-def _context_size(endpoint: Endpoint) -> int:
-    """Ask the server: a model may have been trained for less than CONTEXT_TOKENS."""
+def _ask(endpoint: Endpoint, path: str, body: dict[str, Any] | None = None) -> Any:
     request = urllib.request.Request(  # noqa: S310
-        f"{endpoint.base_url}/models", headers={"Authorization": f"Bearer {endpoint.key}"}
+        f"{endpoint.base_url}/{path}",
+        data=None if body is None else msgspec.json.encode(body),
+        headers={"Authorization": f"Bearer {endpoint.key}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        models = msgspec.json.decode(answer.read())
-    return int(models["data"][0]["meta"]["n_ctx"])
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=ANSWER_SECONDS) as answer:
+        return msgspec.json.decode(answer.read())

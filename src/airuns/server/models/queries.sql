@@ -1,4 +1,4 @@
--- The statements of providers, models and prices. Each names the user in every term (CITUS.md, rule 3).
+-- The statements of providers, models and prices. Each names the user in every term, as a cluster asks.
 
 -- name: provider_list
 select name, protocol, base_url, key_encrypted, created_at, updated_at
