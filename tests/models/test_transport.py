@@ -114,6 +114,15 @@ async def test_garbage_and_errors_within_the_stream(
     assert error.message == "scripted error in the stream"
 
 
+@both
+async def test_an_event_cut_in_two_is_a_cut_and_no_garbage(
+    provider: ScriptedProvider, protocol: Protocol
+) -> None:
+    provider.script("torn", Script(raw=(b'data: {"choices": [{"delta": {"cont',)))
+    _, error = await failure_of(provider, "torn", protocol)
+    assert error.kind == "connection"
+
+
 async def test_a_web_page_in_place_of_an_answer(provider: ScriptedProvider) -> None:
     provider.script("page", Script(raw=(b"\n<!doctype html><p>Welcome",)))
     _, error = await failure_of(provider, "page", "openai")

@@ -182,11 +182,15 @@ class _Source:
                 if start == b"<":
                     raise _web_page()
             self._over = not part
-            if events := self._reader.feed(part) if part else self._reader.end():
+            if events := self._reader.feed(part) if part else self._rest():
                 return events
         if not self._answer.complete:
             raise _cut()
         return []
+
+    def _rest(self) -> list[Event]:
+        """Return the last events, without one that the end of the stream cut in two."""
+        return [event for event in self._reader.end() if event.data.endswith((b"}", b"]"))]
 
     async def settle(self) -> None:
         """Wait for the end of the response, so that its connection can be used again.
