@@ -12,8 +12,8 @@
     ├── Unavailable           503  the database or a part of the server is away
     └── StartError                 the server cannot start; said on the terminal
 
-A class's docstring is its public title; the message passed to it says what was wrong here and how to
-mend it. `field` names the input that is at fault, as a path (`messages[2].role`).
+A class's docstring is its public title; the message passed to it says what was wrong here and how
+to mend it. `field` names the input that is at fault, as a path (`messages[2].role`).
 """
 
 

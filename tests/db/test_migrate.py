@@ -73,7 +73,7 @@ def test_migrators_wait_for_each_other(empty_database_url: str, tmp_path: Path) 
 def test_killed_in_the_middle_it_leaves_nothing_behind(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    """PAINS 19. Another's table of the same name makes the migration wait when half is done."""
+    """Another's table of the same name makes the migration wait when half is done."""
     with psycopg.connect(empty_database_url) as other:
         other.execute("create schema airuns")
         other.commit()

@@ -1,4 +1,4 @@
-"""Many at once: each answer whole, every sum right (PAINS 13)."""
+"""Many at once: each answer whole, every sum right."""
 
 import asyncio
 import json

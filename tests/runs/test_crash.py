@@ -1,4 +1,4 @@
-"""Nothing that was shown is lost by a crash (PAINS 3, DESIGN: the engine)."""
+"""Nothing that was shown is lost by a crash."""
 
 import os
 import signal

@@ -221,11 +221,11 @@ def test_an_unknown_price_is_null_and_a_zero_is_zero(
 
 
 def test_the_users_own_price_wins(alice: Client) -> None:
-    price = {"input": "1000000", "output": "2000000"}
+    price = {"input": "500000", "output": "1000000"}
     answer = alice.put("/api/models/openai/text:3/price", json=price)
     assert answer.status_code < 300, answer.text
     result = execute(alice, messages=[user("hi")], model="openai/text:3")
-    expected = result["tokens_input"] + 2 * result["tokens_output"]
+    expected = Decimal(result["tokens_input"]) / 2 + result["tokens_output"]
     assert Decimal(result["cost"]) == expected
 
 

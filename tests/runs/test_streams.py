@@ -1,4 +1,4 @@
-"""A stream survives its viewers, and whoever comes back gets exactly the rest (PAINS 1, 2, 4)."""
+"""A stream survives its viewers, and whoever comes back gets exactly the rest."""
 
 import threading
 from uuid import uuid4

@@ -243,7 +243,8 @@ def test_a_change_is_dated(alice_sql: Connection[Row], table: str) -> None:
     more = {"provider": "p", "name": "m"} if table == "ai_models" else {}
     more |= {"protocol": "openai", "name": "p"} if table == "model_providers" else {}
     row_id = put(alice_sql, table, ALICE.user_id, updated_at="2000-01-01", **more)
-    alice_sql.execute(f"update airuns.{table} set name = 'new'".encode())  # noqa: S608
+    rename = f"update airuns.{table} set name = 'new' where id = %s".encode()  # noqa: S608
+    alice_sql.execute(rename, (row_id,))
     dated = f"select updated_at = now() as now from airuns.{table} where id = %s"  # noqa: S608
     assert one(alice_sql, dated, row_id) == {"now": True}
 

@@ -17,6 +17,7 @@ from airuns.server import accounts, models, problems, prompts, runs, ui
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.models.local import LocalModel
+from airuns.server.money import Usd, plain
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
@@ -78,6 +79,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         middleware=[AuthMiddleware],
         lifespan=[lifespan],
         state=state,
+        type_encoders={Usd: plain},
         request_max_body_size=settings.max_body,
         before_send=[ui.secure],
         template_config=ui.template_config(),

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from airuns.errors import InvalidInput
+from airuns.server import money
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ def page_of(rows: list[T], limit: int, key: Callable[[T], tuple[Any, ...]]) -> P
 
 def encode_cursor(*key: Any) -> str:
     """Make an opaque cursor of the sort key of a page's last item."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(money.encode(key)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, kind: type[T]) -> T:

@@ -15,7 +15,7 @@ from airuns.errors import StartError
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One row of the table: environment variable, type, default, help, and whether it is a secret."""
+    """One row of the table: its environment variable, what it is, and whether it is a secret."""
 
     name: str
     type: type
@@ -50,7 +50,9 @@ TABLE: tuple[Setting, ...] = (
         "Encrypts stored provider keys. Default: made once, kept in the data folder.",
         secret=True,
     ),
-    Setting("AIRUNS_LOCAL_MODEL", str, None, "A GGUF file to serve in place of SmolLM2; 'off' for none."),
+    Setting(
+        "AIRUNS_LOCAL_MODEL", str, None, "A GGUF file to serve in place of SmolLM2; 'off' for none."
+    ),
     Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes."),
     Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters."),
     Setting("AIRUNS_MAX_PAGE", int, 200, "Largest page of a list, in items."),
@@ -64,7 +66,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("AIRUNS_SHUTDOWN_GRACE", float, 10.0, "Seconds that running answers get at shutdown."),
     Setting("AIRUNS_LEASE", float, 30.0, "Seconds after which a silent process counts as dead."),
     Setting("AIRUNS_SESSION_DAYS", int, 30, "Days that a sign-in lasts without use."),
-    Setting("AIRUNS_LOGIN_ATTEMPTS", int, 10, "Failed sign-ins per address and name in 15 minutes."),
+    Setting(
+        "AIRUNS_LOGIN_ATTEMPTS", int, 10, "Failed sign-ins per address and name in 15 minutes."
+    ),
 )
 
 

@@ -19,12 +19,17 @@ from psycopg.rows import AsyncRowFactory, class_row, dict_row, scalar_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from airuns.errors import Unavailable
+from airuns.errors import InvalidInput, Unavailable
+from airuns.server.money import NumericLoader
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 RETRIED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+OUT_OF_RANGE = (
+    psycopg.errors.NumericValueOutOfRange,
+    psycopg.errors.DatetimeFieldOverflow,
+)
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
@@ -130,6 +135,10 @@ class Database:
                 except BaseException:
                     await _abandon(connection)
                     raise
+        except OUT_OF_RANGE:
+            raise InvalidInput(
+                "A number or a time is too large or too small to be stored."
+            ) from None
         except AWAY as error:
             if isinstance(error, RETRIED):
                 raise
@@ -147,6 +156,7 @@ async def _check(connection: AsyncConnection[Any]) -> None:
 
 async def _configure(connection: AsyncConnection[Any]) -> None:
     set_json_loads(msgspec.json.decode, connection)
+    connection.adapters.register_loader("numeric", NumericLoader)
 
 
 async def _abandon(connection: AsyncConnection[Any]) -> None:
@@ -174,7 +184,7 @@ def retried(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """
 
     async def tries(*args: P.args, **kwargs: P.kwargs) -> T:
-        for attempt in range(5):
+        for attempt in range(10):
             try:
                 return await work(*args, **kwargs)
             except RETRIED:

@@ -74,6 +74,20 @@ select count(*) as runs, coalesce(sum(message_count), 0)::bigint as messages,
 from airuns.ai_runs
 where user_id = %(user_id)s and prompt_id = %(prompt_id)s and (deleted_at is null or %(deleted)s)
 
+-- name: prompt_hold
+-- A run is about to begin with it; deleting it waits until the run can be seen and goes with it.
+select id
+from airuns.prompts
+where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is null
+for key share
+
+-- name: prompt_lock_deletion
+-- The strongest lock: it waits for those who hold the prompt, and they for it.
+select id
+from airuns.prompts
+where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is null
+for update
+
 -- name: prompt_delete
 -- Soft: its runs get the same time, so that restoring it finds just them.
 update airuns.prompts

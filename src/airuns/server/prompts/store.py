@@ -92,6 +92,14 @@ async def read(
     return msgspec.convert(rows[0], Prompt) if rows else None
 
 
+async def hold(
+    tx: Transaction, user_id: UUID, prompt_id: UUID, version: int | None = None
+) -> Prompt | None:
+    """Read a prompt that stays undeleted until the transaction ends: a run begins with it."""
+    held = await tx.value(SQL["prompt_hold"], user_id=user_id, prompt_id=prompt_id)
+    return await read(tx, user_id, prompt_id, version) if held else None
+
+
 async def get(
     tx: Transaction, user_id: UUID, prompt_id: UUID, version: int | None = None
 ) -> Prompt:
@@ -225,8 +233,9 @@ async def delete(tx: Transaction, user_id: UUID, prompt_id: UUID) -> Deletion:
 
     Raises NotFound.
     """
-    if not await tx.execute(SQL["prompt_delete"], user_id=user_id, prompt_id=prompt_id):
+    if not await tx.value(SQL["prompt_lock_deletion"], user_id=user_id, prompt_id=prompt_id):
         raise _unknown(prompt_id)
+    await tx.execute(SQL["prompt_delete"], user_id=user_id, prompt_id=prompt_id)
     went = await _count(tx, user_id, prompt_id, deleted=False)
     await tx.execute(SQL["runs_delete"], user_id=user_id, prompt_id=prompt_id)
     return went

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -25,7 +26,7 @@ from airuns.server.models import store as models
 from airuns.server.models.local import LocalModel
 from airuns.server.models.vault import Vault
 from airuns.server.runs import results, tasks
-from airuns.server.runs.execution import Execution
+from airuns.server.runs.execution import INTERRUPTED, Execution
 from airuns.server.runs.feed import Event, Feed, delta
 from airuns.server.runs.journal import Journal
 from airuns.server.runs.records import Task, TaskEnd
@@ -207,14 +208,19 @@ class Engine:
 
     async def _live(self, who: As, execution: Execution) -> None:
         """Run a task to its end, which is saved before it is said."""
-        result = results.of_end(
-            execution, ending := await execution.run(self._http, self._settings)
-        )
-        if execution.page is not None:
-            result = await self._save(who, execution.task_id, ending) or result
-            execution.page.discard()
-        del self._running[who.user_id, execution.task_id]
-        execution.feed.add(*result.event)
+        event: tuple[str, dict[str, Any]] = "task.error", {"response_errors": INTERRUPTED}
+        try:
+            ending = await execution.run(self._http, self._settings)
+            result = results.of_end(execution, ending)
+            if execution.page is not None:
+                result = await self._save(who, execution.task_id, ending) or result
+                execution.page.discard()
+            event = result.event
+        except Exception:  # a defect of ours must not leave viewers waiting for ever
+            log.exception("Task %s could not be ended", execution.task_id)
+        finally:
+            del self._running[who.user_id, execution.task_id]
+            execution.feed.add(*event)
 
     async def _save(self, who: As, task_id: UUID, ending: TaskEnd) -> results.Result | None:
         """Save how a task ended, however long the database is away.

@@ -23,7 +23,7 @@ from litestar.datastructures import State
 from socketio import exceptions  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from airuns.errors import AirunsError, InvalidInput
-from airuns.server import problems
+from airuns.server import money, problems
 from airuns.server.db.door import As
 from airuns.server.runs import store, tasks
 from airuns.server.runs.api.execute import Execute
@@ -52,7 +52,7 @@ class _Json:
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
-        return msgspec.json.encode(value).decode()
+        return money.encode(value).decode()
 
     @staticmethod
     def loads(text: str, **_: Any) -> Any:

@@ -1,4 +1,4 @@
--- The statements of the heart. Each names the user in every term (CITUS.md, rule 3).
+-- The statements of the heart. Each names the user in every term, as a cluster asks.
 
 -- name: run_get
 -- The run's row, without a lock.

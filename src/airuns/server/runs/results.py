@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from airuns.server.money import Usd
 from airuns.server.runs.execution import Execution
 from airuns.server.runs.records import Task, TaskEnd
 
@@ -47,22 +48,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_task(task: Task) -> Result:
     """Return the result of a stored task."""
-    return msgspec.convert(
-        {**msgspec.structs.asdict(task), "model": _model(task.provider, task.model)}, Result
-    )
+    values = msgspec.structs.asdict(task)
+    return _result(values | {"model": _model(task.provider, task.model)})
 
 
 def of_end(execution: Execution, ending: TaskEnd) -> Result:
     """Return the result of a task that has just ended."""
-    return msgspec.convert(
-        {
-            **msgspec.structs.asdict(ending),
-            "run_id": execution.run_id,
-            "task_id": execution.task_id,
-            "model": _model(execution.call.endpoint.name, execution.call.model),
-        },
-        Result,
-    )
+    about = {
+        "run_id": execution.run_id,
+        "task_id": execution.task_id,
+        "model": _model(execution.call.endpoint.name, execution.call.model),
+        "cost": None if ending.cost is None else Usd(ending.cost),
+    }
+    return _result(msgspec.structs.asdict(ending) | about)
+
+
+def _result(values: dict[str, Any]) -> Result:
+    return Result(**{name: values[name] for name in Result.__struct_fields__})
 
 
 def started(execution: Execution) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-import msgspec
 from litestar.response import Stream
 
+from airuns.server import money
 from airuns.server.runs.feed import PING, Event
 
 
@@ -25,7 +25,7 @@ async def _encoded(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
             if event.name == PING:
                 yield b": ping\n\n"
             else:
-                data = msgspec.json.encode(event.data)
+                data = money.encode(event.data)
                 yield b"event: %s\nid: %d\ndata: %s\n\n" % (
                     event.name.encode(),
                     event.offset,

@@ -80,7 +80,7 @@ async def begin(tx: Transaction, user_id: UUID, run_id: UUID, new: NewRun) -> No
     prompt = None
     if new.source_type == "prompt":
         prompt_id = parse_id(new.source_id or "", "source_id")
-        prompt = await prompts.read(tx, user_id, prompt_id)
+        prompt = await prompts.hold(tx, user_id, prompt_id)
         if prompt is None:
             raise NotFound(f"There is no prompt {prompt_id}.", field="source_id")
     named = msgspec.structs.replace(

@@ -170,7 +170,7 @@ async def _prompt(
         return None
     if asked.prompt_id is None:
         return None
-    prompt = await prompts.read(tx, user_id, asked.prompt_id, asked.prompt_version)
+    prompt = await prompts.hold(tx, user_id, asked.prompt_id, asked.prompt_version)
     if prompt is None:
         raise NotFound(f"There is no prompt {asked.prompt_id}.", field="prompt_id")
     return prompt

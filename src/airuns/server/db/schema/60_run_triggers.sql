@@ -1,4 +1,4 @@
--- The database keeps itself right: timestamps, counts and totals (REQUIREMENTS A4).
+-- The database keeps itself right: timestamps, counts and totals.
 -- All are row triggers, and each touches only rows of the same user.
 
 create trigger touch before update on airuns.ai_runs for each row execute function airuns.touch();

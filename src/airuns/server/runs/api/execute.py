@@ -5,11 +5,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import post
+from litestar.di import NamedDependency
 from litestar.response import Response, Stream
 from msgspec import UNSET, UnsetType
 
 from airuns.errors import TooLarge
-from airuns.server.db.door import As
+from airuns.server.given import GivenSettings, GivenUser
 from airuns.server.ids import new_id
 from airuns.server.runs import sse
 from airuns.server.runs.engine import Engine, Joined
@@ -18,6 +19,8 @@ from airuns.server.runs.submission import SourceType, Submission
 from airuns.server.settings import Settings
 from airuns.server.text import check_text
 from airuns.wire import Message, Name, Tags
+
+GivenEngine = NamedDependency[Engine]
 
 
 class Execute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +32,7 @@ class Execute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     prompt_id: UUID | None = None
-    prompt_version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    prompt_version: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)] | None = None
     messages: Annotated[list[Message], msgspec.Meta(max_length=10000)] = []
     variables: dict[str, Any] | None = None
     broker_values: dict[str, Any] = {}
@@ -71,7 +74,7 @@ def check_length(message: Message, field: str, settings: Settings) -> None:
 
 @post("/api/prompt/run", status_code=200, tags=["runs"])
 async def execute(
-    data: Execute, who: As, engine: Engine, settings: Settings
+    data: Execute, who: GivenUser, engine: GivenEngine, settings: GivenSettings
 ) -> Response[dict[str, Any]] | Stream:
     """Run a prompt or messages; answers with the result, or with events as they happen.
 

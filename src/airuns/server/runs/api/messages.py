@@ -5,16 +5,17 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromQuery
 from msgspec import UNSET, UnsetType
 
-from airuns.server.db.door import As, Database, Transaction
+from airuns.server.db.door import Transaction
+from airuns.server.given import GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.pages import page_size
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import check_length
 from airuns.server.runs.api.runs import MessageView, message_view
 from airuns.server.runs.records import Node
 from airuns.server.runs.rules import turn_of
-from airuns.server.settings import Settings
 from airuns.server.text import check_text
 from airuns.wire import Message
 
@@ -40,13 +41,13 @@ class Line(msgspec.Struct, frozen=True):
 
 @get("/api/runs/{run_id:str}/messages", tags=["messages"])
 async def list_messages(
-    run_id: UUID,
-    who: As,
-    db: Database,
-    settings: Settings,
-    before: UUID | None = None,
-    end: UUID | None = None,
-    limit: int | None = None,
+    run_id: PathId,
+    who: GivenUser,
+    db: GivenDatabase,
+    settings: GivenSettings,
+    before: FromQuery[UUID | None] = None,
+    end: FromQuery[UUID | None] = None,
+    limit: Limit = None,
 ) -> Line:
     """Return the last messages of a line, in order.
 
@@ -69,7 +70,7 @@ async def list_messages(
 
 @post("/api/runs/{run_id:str}/messages", tags=["messages"])
 async def add_message(
-    run_id: UUID, data: AddMessage, who: As, db: Database, settings: Settings
+    run_id: PathId, data: AddMessage, who: GivenUser, db: GivenDatabase, settings: GivenSettings
 ) -> MessageView:
     """Add a message to a run and make it the current end."""
     check_text(data)

@@ -6,16 +6,16 @@ from uuid import UUID
 
 import msgspec
 from litestar import delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from airuns.server.db.door import As, Database
+from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.ids import new_id
 from airuns.server.pages import Page, page_size
 from airuns.server.runs import lists, store, tasks, tree
 from airuns.server.runs.lists import RunFilter, RunSort
 from airuns.server.runs.records import LineMessage, Run, RunRow
 from airuns.server.runs.submission import SourceType
-from airuns.server.settings import Settings
 from airuns.server.text import check_text
 from airuns.wire import Name, Tags
 
@@ -167,7 +167,7 @@ async def read(db: Database, who: As, run_id: UUID, window: int = WINDOW) -> Run
 
 
 @post("/api/runs", tags=["runs"])
-async def create_run(data: CreateRun, who: As, db: Database) -> RunView:
+async def create_run(data: CreateRun, who: GivenUser, db: GivenDatabase) -> RunView:
     """Begin a run; the first of `POST /api/prompt/run` does it by itself."""
     check_text(data)
     values = msgspec.structs.asdict(data)
@@ -179,23 +179,23 @@ async def create_run(data: CreateRun, who: As, db: Database) -> RunView:
 
 @get("/api/runs", tags=["runs"])
 async def list_runs(
-    who: As,
-    db: Database,
-    settings: Settings,
-    source_type: SourceType | None = None,
-    source_id: str | None = None,
-    prompt_id: UUID | None = None,
-    status: Literal["active", "completed", "error"] | None = None,
-    starred: bool | None = None,
-    tag: str | None = None,
-    model: str | None = None,
-    since: datetime | None = None,
-    before: datetime | None = None,
-    archived: bool | None = False,
-    deleted: bool = False,
-    sort: RunSort = "recent",
-    cursor: str | None = None,
-    limit: int | None = None,
+    who: GivenUser,
+    db: GivenDatabase,
+    settings: GivenSettings,
+    source_type: FromQuery[SourceType | None] = None,
+    source_id: FromQuery[str | None] = None,
+    prompt_id: FromQuery[UUID | None] = None,
+    status: FromQuery[Literal["active", "completed", "error"] | None] = None,
+    starred: FromQuery[bool | None] = None,
+    tag: FromQuery[str | None] = None,
+    model: FromQuery[str | None] = None,
+    since: FromQuery[datetime | None] = None,
+    before: FromQuery[datetime | None] = None,
+    archived: FromQuery[bool | None] = False,
+    deleted: FromQuery[bool] = False,
+    sort: FromQuery[RunSort] = "recent",
+    cursor: Cursor = None,
+    limit: Limit = None,
 ) -> Page[RunRow]:
     """List runs; `sort` is recent, oldest, name, messages or cost. Archived ones when asked for."""
     which = RunFilter(
@@ -218,17 +218,17 @@ async def list_runs(
 
 @get("/api/runs/{run_id:str}", tags=["runs"])
 async def get_run(
-    run_id: UUID,
-    who: As,
-    db: Database,
-    window: Annotated[int, Parameter(ge=1, le=1000)] = WINDOW,
+    run_id: PathId,
+    who: GivenUser,
+    db: GivenDatabase,
+    window: Annotated[int, QueryParameter(ge=1, le=1000)] = WINDOW,
 ) -> RunView:
     """Return a run with the last messages of its current line, in order."""
     return await read(db, who, run_id, window)
 
 
 @patch("/api/runs/{run_id:str}", tags=["runs"])
-async def change_run(run_id: UUID, data: ChangeRun, who: As, db: Database) -> RunView:
+async def change_run(run_id: PathId, data: ChangeRun, who: GivenUser, db: GivenDatabase) -> RunView:
     """Rename, describe, tag, star, archive, complete, or turn to another line."""
     check_text(data)
     values = msgspec.structs.asdict(data)
@@ -241,14 +241,16 @@ async def change_run(run_id: UUID, data: ChangeRun, who: As, db: Database) -> Ru
 
 
 @delete("/api/runs/{run_id:str}", tags=["runs"])
-async def delete_run(run_id: UUID, who: As, db: Database, purge: bool = False) -> None:
+async def delete_run(
+    run_id: PathId, who: GivenUser, db: GivenDatabase, purge: FromQuery[bool] = False
+) -> None:
     """Delete a run, which can be restored; a deleted one with `purge=true` for good."""
     async with db.transaction(who) as tx:
         await (store.purge if purge else store.delete)(tx, who.user_id, run_id)
 
 
 @post("/api/runs/{run_id:str}/restore", status_code=200, tags=["runs"])
-async def restore_run(run_id: UUID, who: As, db: Database) -> RunView:
+async def restore_run(run_id: PathId, who: GivenUser, db: GivenDatabase) -> RunView:
     """Bring a deleted run back."""
     async with db.transaction(who) as tx:
         await store.restore(tx, who.user_id, run_id)
@@ -256,7 +258,7 @@ async def restore_run(run_id: UUID, who: As, db: Database) -> RunView:
 
 
 @post("/api/runs/{run_id:str}/fork", tags=["runs"])
-async def fork_run(run_id: UUID, data: ForkRun, who: As, db: Database) -> RunView:
+async def fork_run(run_id: PathId, data: ForkRun, who: GivenUser, db: GivenDatabase) -> RunView:
     """Begin a new run with the line that ends at a message of another."""
     check_text(data)
     async with db.transaction(who) as tx:

@@ -7,23 +7,24 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, patch, post
+from litestar.params import FromQuery
 from litestar.response import Response, Stream
 
 from airuns.errors import Conflict, InvalidInput
 from airuns.server.db.door import As, Database, Transaction
+from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.ids import new_id
 from airuns.server.models import prices
 from airuns.server.models import store as models
 from airuns.server.models.call import Usage
 from airuns.server.pages import Page, page_size
 from airuns.server.runs import lists, sse, tasks, tree
-from airuns.server.runs.api.execute import answer
+from airuns.server.runs.api.execute import GivenEngine, answer
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.lists import TaskFilter
 from airuns.server.runs.records import LockedRun, Task, TaskEnd, TaskRow
 from airuns.server.runs.rules import request_bytes, turn_of
 from airuns.server.runs.submission import Submission
-from airuns.server.settings import Settings
 from airuns.server.text import check_text
 from airuns.wire import Role
 
@@ -117,7 +118,9 @@ async def read(db: Database, engine: Engine, who: As, task_id: UUID) -> Task:
 
 
 @post("/api/tasks", tags=["tasks"])
-async def create_task(data: CreateTask, who: As, db: Database, engine: Engine) -> Task:
+async def create_task(
+    data: CreateTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+) -> Task:
     """Record a model call that the caller makes itself; sending it again is safe."""
     check_text(data)
     task_id = data.task_id or new_id()
@@ -177,15 +180,15 @@ def _messages(request_data: dict[str, Any]) -> list[dict[str, Any]]:
 
 @get("/api/tasks", tags=["tasks"])
 async def list_tasks(
-    who: As,
-    db: Database,
-    settings: Settings,
-    run_id: UUID | None = None,
-    prompt_id: UUID | None = None,
-    status: Status | None = None,
-    model: str | None = None,
-    cursor: str | None = None,
-    limit: int | None = None,
+    who: GivenUser,
+    db: GivenDatabase,
+    settings: GivenSettings,
+    run_id: FromQuery[UUID | None] = None,
+    prompt_id: FromQuery[UUID | None] = None,
+    status: FromQuery[Status | None] = None,
+    model: FromQuery[str | None] = None,
+    cursor: Cursor = None,
+    limit: Limit = None,
 ) -> Page[TaskRow]:
     """List tasks, newest first."""
     which = TaskFilter(run_id=run_id, prompt_id=prompt_id, status=status, model=model)
@@ -196,13 +199,13 @@ async def list_tasks(
 
 
 @get("/api/tasks/{task_id:str}", tags=["tasks"])
-async def get_task(task_id: UUID, who: As, db: Database, engine: Engine) -> Task:
+async def get_task(task_id: PathId, who: GivenUser, db: GivenDatabase, engine: GivenEngine) -> Task:
     """Return a task; of a running one, what has come until now."""
     return await read(db, engine, who, task_id)
 
 
 @get("/api/tasks/{task_id:str}/request", tags=["tasks"])
-async def get_request(task_id: UUID, who: As, db: Database) -> Response[bytes]:
+async def get_request(task_id: PathId, who: GivenUser, db: GivenDatabase) -> Response[bytes]:
     """Return the whole request of a task, rebuilt to the byte.
 
     The header Airuns-Request-Sha256 is the hash that was kept when it was sent.
@@ -216,7 +219,7 @@ async def get_request(task_id: UUID, who: As, db: Database) -> Response[bytes]:
 
 @patch("/api/tasks/{task_id:str}", tags=["tasks"])
 async def update_task(
-    task_id: UUID, data: UpdateTask, who: As, db: Database, engine: Engine
+    task_id: PathId, data: UpdateTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine
 ) -> Task:
     """Say how far a model call of one's own has come."""
     check_text(data)
@@ -230,7 +233,7 @@ async def update_task(
 
 @post("/api/tasks/{task_id:str}/complete", status_code=200, tags=["tasks"])
 async def complete_task(
-    task_id: UUID, data: CompleteTask, who: As, db: Database, engine: Engine
+    task_id: PathId, data: CompleteTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine
 ) -> Task:
     """Say how a model call of one's own ended; its answer becomes a message of the run."""
     check_text(data)
@@ -290,7 +293,11 @@ async def _ending(tx: Transaction, who: As, task: Task, data: CompleteTask) -> T
 
 @get("/api/tasks/{task_id:str}/events", tags=["tasks"])
 async def task_events(
-    task_id: UUID, who: As, engine: Engine, request: Request[Any, Any, Any], offset: int = 0
+    task_id: PathId,
+    who: GivenUser,
+    engine: GivenEngine,
+    request: Request[Any, Any, Any],
+    offset: FromQuery[int] = 0,
 ) -> Stream:
     """Follow a task's events, from the start or from where one left off.
 
@@ -311,7 +318,9 @@ async def task_events(
 
 
 @post("/api/tasks/{task_id:str}/cancel", status_code=200, tags=["tasks"])
-async def cancel_task(task_id: UUID, who: As, db: Database, engine: Engine) -> Task:
+async def cancel_task(
+    task_id: PathId, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+) -> Task:
     """Stop a task and close its connection to the provider; what came is kept."""
     await engine.cancel(who, task_id)
     return await read(db, engine, who, task_id)
@@ -319,7 +328,7 @@ async def cancel_task(task_id: UUID, who: As, db: Database, engine: Engine) -> T
 
 @post("/api/tasks/{task_id:str}/retry", status_code=200, tags=["tasks"])
 async def retry_task(
-    task_id: UUID, who: As, engine: Engine, data: RetryTask | None = None
+    task_id: PathId, who: GivenUser, engine: GivenEngine, data: RetryTask | None = None
 ) -> Response[dict[str, Any]] | Stream:
     """Send a task's request again as a new task; its answer becomes a sibling of the first."""
     data = data or RetryTask()

@@ -576,7 +576,7 @@ grant select, update (response_text, status, updated_at) on airuns.ai_tasks to a
 create policy "the engine sees tasks" on airuns.ai_tasks for select to airuns_service using (true);
 create policy "the engine saves partial answers" on airuns.ai_tasks for update to airuns_service using (true) with check (true);
 
--- The database keeps itself right: timestamps, counts and totals (REQUIREMENTS A4).
+-- The database keeps itself right: timestamps, counts and totals.
 -- All are row triggers, and each touches only rows of the same user.
 
 create trigger touch before update on airuns.ai_runs for each row execute function airuns.touch();
