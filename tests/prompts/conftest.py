@@ -11,6 +11,7 @@ from litestar.di import Provide
 
 from airuns.server import problems
 from airuns.server.db.door import As, Database
+from airuns.server.money import Usd, plain
 from airuns.server.prompts import routes
 from airuns.server.settings import Settings, load
 from tests.conftest import Run
@@ -30,6 +31,7 @@ def app(db: Database) -> Litestar:
     return Litestar(
         route_handlers=routes,
         exception_handlers=problems.HANDLERS,
+        type_encoders={Usd: plain},
         dependencies={
             "db": Provide(lambda: db, sync_to_thread=False),
             "who": Provide(who, sync_to_thread=False),

@@ -74,7 +74,7 @@ def of(error: Exception, where: str) -> Problem:
             code="internal_error",
         )
     if error.status >= 500:
-        log.error("%s: %s: %s", where, error.code, error.detail, exc_info=error)
+        log.warning("%s: %s: %s", where, error.code, error.detail)
     return Problem(
         title=error.title,
         status=error.status,

@@ -103,7 +103,7 @@ class Database:
             max_size=size,
             open=False,
             timeout=10,
-            reconnect_timeout=3600,
+            reconnect_timeout=4,  # its waits double, so a later request had better begin anew
             kwargs={"autocommit": True, "application_name": "airuns", "options": "-c timezone=UTC"},
             configure=_configure,
             check=_check,
