@@ -73,9 +73,10 @@ class Served:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(self._is_ready, f"{self.url}/readyz", timeout=60)
+        wait_until(self.is_ready, f"{self.url}/readyz", timeout=60)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Say whether the process answers that it is ready. Raises RuntimeError when it has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"airuns serve ended: {self.output()}")
         try:

@@ -90,7 +90,7 @@ def test_a_killed_postgres_comes_back_by_itself(serve: Serve) -> None:
     assert killed
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: postmaster(served) not in (killed, None), timeout=30)
-    wait_until(lambda: httpx.get(f"{served.url}/readyz").status_code == 200, timeout=30)
+    wait_until(served.is_ready, timeout=30)
 
 
 def test_everything_killed_recovers_at_the_next_start(serve: Serve) -> None:

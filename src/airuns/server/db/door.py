@@ -102,7 +102,7 @@ class Database:
             min_size=min(2, size),
             max_size=size,
             open=False,
-            timeout=10,
+            timeout=4,
             reconnect_timeout=4,  # its waits double, so a later request had better begin anew
             kwargs={"autocommit": True, "application_name": "airuns", "options": "-c timezone=UTC"},
             configure=_configure,
