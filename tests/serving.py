@@ -76,7 +76,7 @@ class Served:
         wait_until(self.is_ready, f"{self.url}/readyz", timeout=60)
 
     def is_ready(self) -> bool:
-        """Say whether the process answers that it is ready. Raises RuntimeError when it has ended."""
+        """Say whether it answers that it is ready. Raises RuntimeError when it has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"airuns serve ended: {self.output()}")
         try:

@@ -1,6 +1,5 @@
 """Lists of runs and tasks: filters, sorts and key-set pages, put together from fixed fragments."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -9,12 +8,11 @@ import msgspec
 
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
-from airuns.server.pages import Page, decode_cursor, encode_cursor
+from airuns.server.pages import Page, decode_cursor, page_of
 from airuns.server.runs.records import RunRow, TaskRow
 
 SQL = queries.load(__package__ or "")
 K = TypeVar("K")
-R = TypeVar("R")
 
 
 class Sort(msgspec.Struct, Generic[K], frozen=True):
@@ -126,7 +124,7 @@ async def runs(
     query, params = run_query(which, order, cursor)
     rows = await tx.all(RunRow, query, user_id=user_id, limit=limit + 1, **params)
     key = "deleted_at" if which.deleted else RUN_KEYS[sort]
-    return _page(rows, limit, lambda row: (getattr(row, key), row.id))
+    return page_of(rows, limit, lambda row: (getattr(row, key), row.id))
 
 
 def run_query(which: RunFilter, sort: Sort[Any], cursor: str | None) -> tuple[str, dict[str, Any]]:
@@ -150,7 +148,7 @@ async def tasks(
     clauses = [TASK_FILTERS[name] for name in given]
     query, params = _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
     rows = await tx.all(TaskRow, query, user_id=user_id, limit=limit + 1, **params)
-    return _page(rows, limit, lambda row: (row.created_at, row.task_id))
+    return page_of(rows, limit, lambda row: (row.created_at, row.task_id))
 
 
 def _given(which: RunFilter | TaskFilter, filters: dict[str, str]) -> dict[str, Any]:
@@ -167,9 +165,3 @@ def _query(
         params = {**params, "key": key, "id": item_id}
     filters = "".join(f"\n    and {clause}" for clause in clauses)
     return text.format(filters=filters, order=sort.order), params
-
-
-def _page(rows: list[R], limit: int, key: Callable[[R], tuple[Any, UUID]]) -> Page[R]:
-    more = len(rows) > limit
-    items = rows[:limit]
-    return Page(items, encode_cursor(*key(items[-1])) if more else None)

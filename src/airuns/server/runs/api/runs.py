@@ -86,38 +86,13 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     tool_call_id: str | None = None
 
 
-class RunView(msgspec.Struct, frozen=True, kw_only=True):
+class RunView(Run, frozen=True, kw_only=True):
     """A run with the last messages of its current line.
 
     `earlier_messages` says how many come before them (GET /api/runs/{id}/messages?before=…);
     `running_tasks` are those that can be joined (GET /api/tasks/{id}/events).
     """
 
-    id: UUID
-    source_type: str
-    source_id: str | None
-    prompt_id: UUID | None
-    prompt_version: int | None
-    name: str
-    description: str
-    tags: list[str]
-    settings: dict[str, Any]
-    variable_values: dict[str, Any]
-    broker_values: dict[str, Any]
-    attachments: list[dict[str, Any]]
-    metadata: dict[str, Any]
-    status: str
-    is_starred: bool
-    is_archived: bool
-    is_deleted: bool
-    head_message_id: UUID | None
-    total_tokens: int | None
-    total_cost: Any
-    message_count: int
-    task_count: int
-    created_at: datetime
-    updated_at: datetime
-    last_message_at: datetime
     messages: list[MessageView]
     earlier_messages: int
     running_tasks: list[UUID]
@@ -144,11 +119,8 @@ def message_view(message: LineMessage) -> MessageView:
 
 def run_view(run: Run, line: list[LineMessage], running: list[UUID]) -> RunView:
     """Return a run as the API shows it."""
-    values = msgspec.structs.asdict(run)
-    values["is_archived"] = values.pop("archived_at") is not None
-    values["is_deleted"] = values.pop("deleted_at") is not None
     return RunView(
-        **values,
+        **msgspec.structs.asdict(run),
         messages=[message_view(message) for message in line],
         earlier_messages=line[0].depth if line else 0,
         running_tasks=running,
