@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps
+INSTALL := $(UV) pip install --quiet --system-certs --python $(BIN)/python --no-deps
 
 .PHONY: serve test check format bench lock clean
 
@@ -25,9 +25,9 @@ bench: .venv/.dev ## honest benchmarks; prints a table
 	$(BIN)/python -m bench
 
 lock: .venv/.uv ## compile the pinned packages anew
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra server --extra local pyproject.toml requirements/build.in -o requirements/server.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --all-extras pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra server --extra local pyproject.toml requirements/build.in -o requirements/server.txt
+	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --all-extras pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache
@@ -38,11 +38,11 @@ clean:
 	touch $@
 
 .venv/.server: .venv/.uv requirements/server.txt pyproject.toml
-	$(INSTALL) -r requirements/server.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements/server.txt
+	$(INSTALL) --no-build-isolation -e .
 	touch $@
 
 .venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml
-	$(INSTALL) -r requirements/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-build-isolation -e .
 	touch $@ .venv/.server
