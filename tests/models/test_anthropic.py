@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from airuns.server.models import anthropic
-from airuns.server.models.call import Call, Endpoint, ProviderError, Usage
+from airuns.server.models.call import Call, Endpoint, Progress, ProviderError, ToolCall, Usage
+from airuns.server.models.sse import Event
 from tests.models.calls import end_of, tools_of
 from tests.models.test_answer import fed
 
@@ -173,6 +174,17 @@ def test_a_tool_call_without_arguments() -> None:
     block = {"type": "tool_use", "id": "1", "name": "f", "input": {}}
     event = {"type": "content_block_start", "index": 0, "content_block": block}
     assert [one.name for one in tools_of(fed(anthropic.Decoder(), event))] == ["f"]
+
+
+def test_a_tool_call_says_at_once_that_the_answer_has_begun() -> None:
+    decoder = anthropic.Decoder()
+    block = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    delta = {"type": "input_json_delta", "partial_json": "{}"}
+    begun = {"type": "content_block_start", "index": 0, "content_block": block}
+    rest = {"type": "content_block_delta", "index": 0, "delta": delta}
+    for document in (begun, rest):
+        assert decoder.feed(Event("message", json.dumps(document).encode())) == [Progress()]
+    assert decoder.answer.finish()[0] == ToolCall(id="a", name="f", arguments="{}")
 
 
 def test_errors_in_the_stream() -> None:

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from airuns.server.models import openai
-from airuns.server.models.call import Call, Endpoint, ProviderError, Usage
+from airuns.server.models.call import Call, Endpoint, Progress, ProviderError, ToolCall, Usage
+from airuns.server.models.sse import Event
 from tests.models.calls import end_of, reasoning_of, text_of, tools_of
 from tests.models.test_answer import chunk, fed
 
@@ -95,6 +96,15 @@ def test_tool_calls_in_pieces_and_whole_ones_that_share_an_index() -> None:
     ]
     assert [one.id for one in tools_of(fed(openai.Decoder(), *whole))] == ["a", "b"]
     assert [one.arguments for one in tools_of(fed(openai.Decoder(), *repeated))] == ["{}"]
+
+
+def test_a_tool_call_says_at_once_that_the_answer_has_begun() -> None:
+    decoder = openai.Decoder()
+    begun = chunk(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f"}}])
+    rest = chunk(tool_calls=[{"index": 0, "function": {"arguments": "{}"}}])
+    for document in (begun, rest):
+        assert decoder.feed(Event("message", json.dumps(document).encode())) == [Progress()]
+    assert decoder.answer.finish()[0] == ToolCall(id="a", name="f", arguments="{}")
 
 
 def test_content_in_parts_refusals_and_only_the_first_choice() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from airuns.server.models.call import (
     Finished,
     Piece,
+    Progress,
     ProviderError,
     Reasoning,
     Text,
@@ -104,8 +105,11 @@ class Answer:
 
     def tool(
         self, index: int | None, id_: str | None, name: str | None, arguments: str | None
-    ) -> None:
-        """Take a delta of a tool call: a new id starts a call, else the index's last goes on."""
+    ) -> list[Piece]:
+        """Take a delta of a tool call: a new id starts a call, else the index's last goes on.
+
+        The call itself comes whole, at the end.
+        """
         self.progress += 1
         tool = next(
             (
@@ -120,6 +124,7 @@ class Answer:
             self._tools.append(tool)
         tool.name += name or ""
         tool.arguments.append(arguments or "")
+        return [Progress()]
 
     def note(self, **info: Any) -> None:
         """Keep what the provider said of the response; None says nothing."""

@@ -129,8 +129,7 @@ class Decoder:
 
     def _block(self, index: int | None, block: _Block) -> list[Piece]:
         if block.type == "tool_use":
-            self.answer.tool(index, block.id, block.name, "")
-            return []
+            return self.answer.tool(index, block.id, block.name, "")
         return self._delta(index, _Delta(text=block.text, thinking=block.thinking))
 
     def _delta(self, index: int | None, delta: _Delta) -> list[Piece]:
@@ -139,7 +138,7 @@ class Decoder:
         if delta.thinking:
             return self.answer.reasoning(delta.thinking)
         if delta.partial_json:
-            self.answer.tool(index, None, None, delta.partial_json)
+            return self.answer.tool(index, None, None, delta.partial_json)
         return []
 
     def _whole(self, message: _Event) -> list[Piece]:
@@ -151,7 +150,7 @@ class Decoder:
             pieces += self._block(index, block)
             if block.type == "tool_use":
                 arguments = msgspec.json.encode(block.input).decode()
-                self.answer.tool(index, None, None, arguments)
+                pieces += self.answer.tool(index, None, None, arguments)
         return pieces
 
 

@@ -94,6 +94,13 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     arguments: str
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """Something came that is not whole yet, such as a part of a tool call.
+
+    It says that the answer has begun.
+    """
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The end of the answer, always the last piece.
 
@@ -106,7 +113,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     info: dict[str, Any]
 
 
-Piece = Text | Reasoning | ToolCall | Finished
+Piece = Text | Reasoning | ToolCall | Progress | Finished
 Pieces = AsyncIterator[Piece]
 
 

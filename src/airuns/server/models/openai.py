@@ -141,7 +141,7 @@ class Decoder:
                 pieces += self.answer.text(delta.refusal)
             for tool in delta.tool_calls or ():
                 function = tool.function or _Function()
-                self.answer.tool(tool.index, tool.id, function.name, function.arguments)
+                pieces += self.answer.tool(tool.index, tool.id, function.name, function.arguments)
         if choice.finish_reason:
             self.answer.reason = choice.finish_reason
         return pieces
