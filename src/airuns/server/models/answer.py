@@ -15,6 +15,7 @@ from airuns.server.models.call import (
     ToolCall,
     Usage,
 )
+from airuns.server.models.usage import possible
 
 T = TypeVar("T")
 
@@ -151,4 +152,5 @@ class Answer:
             for tool in self._tools
         ]
         reason = None if self.reason is None else clean(self.reason)
-        return [*pieces, Finished(reason=reason, usage=self.usage, info=self.info)]
+        usage = None if self.usage is None else possible(self.usage)
+        return [*pieces, Finished(reason=reason, usage=usage, info=self.info)]

@@ -12,6 +12,7 @@ from airuns.server.models.answer import Answer, decode
 from airuns.server.models.call import Call, Endpoint, Piece, Usage
 from airuns.server.models.chat import anthropic_messages, anthropic_settings
 from airuns.server.models.sse import Event
+from airuns.server.models.usage import Counts
 
 PATH = "messages"
 VERSION = "2023-06-01"
@@ -38,12 +39,12 @@ def body(call: Call) -> bytes:
     return msgspec.json.encode(fields)
 
 
-class _CacheWrites(msgspec.Struct):
+class _CacheWrites(Counts):
     ephemeral_5m_input_tokens: int | None = None
     ephemeral_1h_input_tokens: int | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(Counts):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None

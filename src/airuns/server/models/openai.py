@@ -12,6 +12,7 @@ from airuns.server.models import failures
 from airuns.server.models.answer import Answer, decode
 from airuns.server.models.call import Call, Endpoint, Piece, Usage
 from airuns.server.models.sse import Event
+from airuns.server.models.usage import Counts
 
 PATH = "chat/completions"
 
@@ -63,22 +64,22 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _CacheWrites(msgspec.Struct):
+class _CacheWrites(Counts):
     ephemeral_5m_input_tokens: int | None = None
     ephemeral_1h_input_tokens: int | None = None
 
 
-class _InputDetails(msgspec.Struct):
+class _InputDetails(Counts):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     cache_creation_token_details: _CacheWrites | None = None
 
 
-class _OutputDetails(msgspec.Struct):
+class _OutputDetails(Counts):
     reasoning_tokens: int | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(Counts):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
