@@ -1,9 +1,6 @@
 """The Socket.IO channel, with the real client: submit, follow, cancel, and only one's own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -11,81 +8,19 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as Refused
 
-from tests.people import ALICE, CHARLIE, Person
+from tests.people import ALICE, CHARLIE
 from tests.provider import Gate, Script, ScriptedProvider
 from tests.runs.calling import execute, get, user
+from tests.runs.channel import connected
+from tests.runs.test_tasks import create_run, create_task
 from tests.serving import Served
-
-EVENTS = (
-    "task.started",
-    "task.delta",
-    "task.data",
-    "task.info",
-    "task.tool",
-    "task.error",
-    "task.completed",
-    "task.cancelled",
-)
-
-
-class Channel:
-    """A connected client, and what it has heard."""
-
-    def __init__(self, client: socketio.AsyncClient) -> None:
-        self.client = client
-        self.heard: list[tuple[str, dict[str, Any]]] = []
-        self._news = asyncio.Condition()
-        for name in EVENTS:
-            client.on(name, self._listener(name))
-
-    def _listener(self, name: str) -> Any:
-        async def hear(data: dict[str, Any]) -> None:
-            async with self._news:
-                self.heard.append((name, data))
-                self._news.notify_all()
-
-        return hear
-
-    async def call(self, event: str, **data: Any) -> dict[str, Any]:
-        return await self.client.call(event, data, timeout=10)
-
-    async def until(self, name: str) -> dict[str, Any]:
-        """Wait for an event and return its data."""
-
-        def found() -> list[dict[str, Any]]:
-            return [data for each, data in self.heard if each == name]
-
-        async with asyncio.timeout(10), self._news:
-            await self._news.wait_for(found)
-            return found()[-1]
-
-    @property
-    def text(self) -> str:
-        """What the deltas give, put together by their offsets."""
-        text = ""
-        for name, data in self.heard:
-            if name == "task.delta":
-                assert data["offset"] <= len(text)
-                text = text[: data["offset"]] + data["text"]
-        return text
-
-
-@asynccontextmanager
-async def connected(server: Served, person: Person) -> AsyncGenerator[Channel]:
-    client = socketio.AsyncClient()
-    channel = Channel(client)
-    await client.connect(server.url, auth={"key": person.key}, transports=["websocket"])
-    try:
-        yield channel
-    finally:
-        await client.disconnect()
 
 
 async def test_a_task_is_submitted_with_ones_own_id_and_followed(
     server: Served, alice: httpx.Client
 ) -> None:
     task_id = str(uuid4())
-    async with connected(server, ALICE) as channel:
+    async with connected(server.url, ALICE.key) as channel:
         ids = await channel.call(
             "task:submit", task_id=task_id, messages=[user("a b c")], model="openai/echo"
         )
@@ -98,7 +33,7 @@ async def test_a_task_is_submitted_with_ones_own_id_and_followed(
 
 async def test_a_task_is_cancelled(server: Served, provider: ScriptedProvider) -> None:
     provider.script("socket-endless", Script(endless=True, delay=0.001))
-    async with connected(server, ALICE) as channel:
+    async with connected(server.url, ALICE.key) as channel:
         ids = await channel.call(
             "task:submit", messages=[user("go")], model="openai/socket-endless"
         )
@@ -114,7 +49,10 @@ async def test_whoever_joins_a_run_hears_the_rest(
 ) -> None:
     gate = Gate()
     provider.script("joined", Script(pieces=("one ", "two ", "three"), gate=gate))
-    async with connected(server, ALICE) as first, connected(server, ALICE) as second:
+    async with (
+        connected(server.url, ALICE.key) as first,
+        connected(server.url, ALICE.key) as second,
+    ):
         ids = await first.call("task:submit", messages=[user("go")], model="openai/joined")
         gate.open(1)
         await first.until("task.delta")
@@ -130,7 +68,10 @@ async def test_whoever_joins_a_run_hears_the_rest(
 async def test_whoever_has_left_hears_nothing(server: Served, provider: ScriptedProvider) -> None:
     gate = Gate()
     provider.script("left-room", Script(pieces=("one", "two"), gate=gate))
-    async with connected(server, ALICE) as channel, connected(server, ALICE) as witness:
+    async with (
+        connected(server.url, ALICE.key) as channel,
+        connected(server.url, ALICE.key) as witness,
+    ):
         ids = await channel.call("task:submit", messages=[user("go")], model="openai/left-room")
         await witness.call("run:join", run_id=ids["run_id"])
         await channel.call("run:leave", run_id=ids["run_id"])
@@ -143,7 +84,7 @@ async def test_whoever_has_left_hears_nothing(server: Served, provider: Scripted
 
 async def test_a_stranger_can_neither_join_nor_cancel(server: Served, alice: httpx.Client) -> None:
     result = execute(alice, messages=[user("secret")])
-    async with connected(server, CHARLIE) as channel:
+    async with connected(server.url, CHARLIE.key) as channel:
         missing = str(uuid4())
         answers = [
             await channel.call("run:join", run_id=each) for each in (result["run_id"], missing)
@@ -164,7 +105,7 @@ async def test_without_a_valid_key_there_is_no_connection(server: Served) -> Non
 
 
 async def test_bad_input_is_answered_with_a_problem(server: Served) -> None:
-    async with connected(server, ALICE) as channel:
+    async with connected(server.url, ALICE.key) as channel:
         no_id = await channel.call("run:join", run_id="x")
         assert no_id["error"]["status"] == 422
         assert no_id["error"]["errors"][0]["field"] == "run_id"
@@ -175,10 +116,43 @@ async def test_bad_input_is_answered_with_a_problem(server: Served) -> None:
 
 
 async def test_an_untracked_task_is_followed_too(server: Served) -> None:
-    async with connected(server, ALICE) as channel:
+    async with connected(server.url, ALICE.key) as channel:
         ids = await channel.call(
             "task:submit", messages=[user("a b")], model="openai/echo", track=False
         )
         assert ids["run_id"] is None
         done = await channel.until("task.completed")
     assert done["response_text"] == "a b"
+
+
+async def test_a_task_sent_again_says_that_it_has_ended(
+    server: Served, alice: httpx.Client
+) -> None:
+    done = execute(alice, messages=[user("once")], task_id=str(uuid4()))
+    again = {"task_id": done["task_id"], "messages": [user("once")], "model": "openai/echo"}
+    async with connected(server.url, ALICE.key) as channel:
+        ids = await channel.call("task:submit", **again)
+    assert ids == {"run_id": done["run_id"], "task_id": done["task_id"], "status": "completed"}
+
+
+async def test_whoever_joins_gets_the_saved_text_of_a_task_that_runs_elsewhere(
+    server: Served, alice: httpx.Client
+) -> None:
+    run_id = create_run(alice)
+    task_id = create_task(alice, run_id=run_id)["task_id"]
+    await asyncio.to_thread(alice.patch, f"/api/tasks/{task_id}", json={"response_text": "so far"})
+    async with connected(server.url, ALICE.key) as channel:
+        joined = await channel.call("run:join", run_id=run_id)
+        assert joined["tasks"] == [{"task_id": task_id, "status": "streaming", "text": "so far"}]
+
+
+async def test_an_event_may_carry_more_than_its_data(server: Served) -> None:
+    async with connected(server.url, ALICE.key) as channel:
+        answer = await channel.client.call("run:leave", ({}, "more", 1), timeout=10)
+    assert answer["error"]["status"] == 422
+
+
+async def test_a_message_may_be_as_long_as_a_body(server: Served) -> None:
+    async with connected(server.url, ALICE.key) as channel:
+        answer = await channel.call("run:leave", run_id="x" * 2_000_000)
+    assert answer["error"]["status"] == 422

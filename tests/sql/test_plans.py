@@ -132,6 +132,7 @@ IDS = {
         RUNS["task_get"],
         RUNS["task_running_at"],
         RUNS["tasks_running_in"],
+        RUNS["running_of"],
     ],
     ids=lambda query: query.split("\n")[0][3:60],
 )

@@ -6,11 +6,12 @@ seconds, so that most requests cost no query; what this process revokes, it forg
 
 import time
 from asyncio import Lock
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
+import msgspec
 from litestar import Request
 from litestar.enums import RequestEncodingType
 from litestar.response import Redirect
@@ -32,7 +33,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORMS = (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART)
 
 AnyRequest = Request[Any, Any, Any]
-Find = Callable[[bytes], Awaitable[Identity | None]]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What somebody has shown: a key or a session's token, of which only the digest is kept."""
+
+    kind: Literal["key", "session"]
+    digest: bytes | None
+
+    @classmethod
+    def of(cls, kind: Literal["key", "session"], token: str | None) -> "Proof":
+        return cls(kind, rules.digest(token) if token else None)
 
 
 class Guard:
@@ -43,7 +54,7 @@ class Guard:
         self.counting = Lock()
         self._settings = settings
         self._db = db
-        self._remembered: dict[bytes, tuple[Identity, float]] = {}
+        self._remembered: dict[Proof, tuple[Identity, float]] = {}
         self._forgotten = 0
 
     async def authenticate(self, authorization: str | None, session: str | None) -> Identity:
@@ -51,65 +62,69 @@ class Guard:
 
         Raises Unauthenticated, naming the remedy, when that is nobody.
         """
-        if authorization:
-            scheme, _, key = authorization.partition(" ")
-            return await self.holder(key.strip() if scheme.lower() == "bearer" else "")
-        identity = await self._identity(session, self._by_session) if session else None
-        if identity is None:
-            raise Unauthenticated(
-                f"Sign in at {self._settings.url}/sign-in, or send an API key in the header "
-                "Authorization: Bearer air_…; make one with: airuns key create NAME"
-            )
-        return identity
+        return await self.check(_shown(authorization, session))
 
-    async def holder(self, key: str) -> Identity:
-        """Return whose an API key is. Raises Unauthenticated when it is nobody's."""
-        identity = await self._identity(key, self._by_key) if key else None
-        if identity is None:
+    async def check(self, proof: Proof) -> Identity:
+        """Return whom a proof shows, as long as it does. Raises Unauthenticated as above."""
+        identity = await self._identity(proof, proof.digest) if proof.digest else None
+        if identity is not None:
+            return identity
+        if proof.kind == "key":
             raise Unauthenticated(
                 "The API key in the Authorization header is not valid, or was revoked. Make one "
                 "with: airuns key create NAME, and send it as Authorization: Bearer air_…"
             )
-        return identity
+        raise Unauthenticated(
+            f"Sign in at {self._settings.url}/sign-in, or send an API key in the header "
+            "Authorization: Bearer air_…; make one with: airuns key create NAME"
+        )
 
-    async def of_socket(self, environ: Mapping[str, Any], auth: Any) -> Identity:
-        """Return who opens a Socket.IO connection: by auth={"key": …} (or "token"), or as above.
+    async def of_socket(self, environ: Mapping[str, Any], auth: Any) -> Proof:
+        """Return the good proof of who opens a Socket.IO connection, to be checked again later.
 
-        Raises Unauthenticated when that is nobody, Forbidden when it is a page of another site.
+        It is auth={"key": …} (or "token"), or as above. Raises Unauthenticated when that is nobody,
+        Forbidden when it is a page of another site.
         """
         given = cast("dict[str, Any]", auth) if isinstance(auth, dict) else {}
         if key := given.get("key") or given.get("token"):
-            return await self.holder(str(key))
-        if authorization := environ.get("HTTP_AUTHORIZATION"):
-            return await self.authenticate(authorization, None)
-        names = {"origin": "HTTP_ORIGIN", "host": "HTTP_HOST"}
-        headers = {name: environ[key] for name, key in names.items() if key in environ}
-        rules.check_same_site(headers, self._settings.url)
-        return await self.authenticate(None, _session_in(environ.get("HTTP_COOKIE", "")))
+            proof = Proof.of("key", str(key))
+        else:
+            authorization = environ.get("HTTP_AUTHORIZATION")
+            if not authorization:
+                names = {"origin": "HTTP_ORIGIN", "host": "HTTP_HOST"}
+                headers = {name: environ[key] for name, key in names.items() if key in environ}
+                rules.check_same_site(headers, self._settings.url)
+            proof = _shown(authorization, _session_in(environ.get("HTTP_COOKIE", "")))
+        await self.check(proof)
+        return proof
 
     def forget(self) -> None:
         """Ask the database anew about everybody; for after a key or session has ended."""
         self._remembered.clear()
         self._forgotten += 1
 
-    async def _identity(self, token: str, find: Find) -> Identity | None:
-        digest = rules.digest(token)
-        known = self._remembered.get(digest)
+    async def _identity(self, proof: Proof, digest: bytes) -> Identity | None:
+        known = self._remembered.get(proof)
         if known and known[1] > time.monotonic():
             return known[0]
         forgotten = self._forgotten
-        identity = await find(digest)
+        if proof.kind == "key":
+            identity = await store.identity_of_key(self._db, digest)
+        else:
+            days = self._settings.session_days
+            identity = await store.identity_of_session(self._db, digest, days)
         if identity and forgotten == self._forgotten:
             if len(self._remembered) >= REMEMBERED_MOST:
                 self._remembered.clear()
-            self._remembered[digest] = (identity, time.monotonic() + REMEMBERED_SECONDS)
+            self._remembered[proof] = (identity, time.monotonic() + REMEMBERED_SECONDS)
         return identity
 
-    async def _by_key(self, digest: bytes) -> Identity | None:
-        return await store.identity_of_key(self._db, digest)
 
-    async def _by_session(self, digest: bytes) -> Identity | None:
-        return await store.identity_of_session(self._db, digest, self._settings.session_days)
+def _shown(authorization: str | None, session: str | None) -> Proof:
+    if not authorization:
+        return Proof.of("session", session)
+    scheme, _, key = authorization.partition(" ")
+    return Proof.of("key", key.strip() if scheme.lower() == "bearer" else None)
 
 
 def _session_in(header: str) -> str | None:

@@ -116,6 +116,14 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
 
 
+class RunningTask(msgspec.Struct, frozen=True):
+    """A task that has not ended, and the text that is saved of it."""
+
+    task_id: UUID
+    status: str
+    response_text: str
+
+
 async def runs(
     tx: Transaction, user_id: UUID, which: RunFilter, sort: RunSort, cursor: str | None, limit: int
 ) -> Page[RunRow]:
@@ -149,6 +157,11 @@ async def tasks(
     query, params = _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
     rows = await tx.all(TaskRow, query, user_id=user_id, limit=limit + 1, **params)
     return page_of(rows, limit, lambda row: (row.created_at, row.task_id))
+
+
+async def running_of(tx: Transaction, user_id: UUID, run_id: UUID) -> list[RunningTask]:
+    """Return the tasks of a run that have not ended, oldest first."""
+    return await tx.all(RunningTask, SQL["running_of"], user_id=user_id, run_id=run_id)
 
 
 def _given(which: RunFilter | TaskFilter, filters: dict[str, str]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 A client connects with a session cookie or with auth={"key": "air_…"}, and calls
 
-    task:submit  {…as POST /api/prompt/run…}   → {run_id, task_id}; it is in the run's room then
+    task:submit  {…as POST /api/prompt/run…}   → {run_id, task_id, status}; it is in the room then
     task:cancel  {task_id}                     → {task_id, status}
     run:join     {run_id}                      → {run_id, tasks: [{task_id, status, text}]}
     run:leave    {run_id}                      → {run_id}
 
 or gets {error: problem document} back. A room hears the events of its run's tasks (feed.py). A
 client that finds a gap in the offsets joins the room again: the answer has each text so far.
+A connection lasts as long as what authenticated it: once the key is revoked or the session has
+ended, it is closed.
 """
 
 import asyncio
@@ -22,17 +24,19 @@ import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none
 from litestar.datastructures import State
 from socketio import exceptions  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
-from airuns.errors import AirunsError, InvalidInput
+from airuns.errors import AirunsError, InvalidInput, Unauthenticated, Unavailable
 from airuns.server import money, problems
 from airuns.server.db.door import As
-from airuns.server.runs import store, tasks
+from airuns.server.runs import lists, store, tasks
 from airuns.server.runs.api.execute import Execute
-from airuns.server.runs.feed import PING, Event
+from airuns.server.runs.feed import PING, Event, Feed
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 Answer = dict[str, Any]
+
+SWEEP_SECONDS = 30.0
 
 
 class TaskRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,10 +67,13 @@ class Live:
     """The channel of one process."""
 
     def __init__(self, state: State) -> None:
-        self.server: Any = socketio.AsyncServer(async_mode="asgi", json=_Json)
+        self.server: Any = socketio.AsyncServer(
+            async_mode="asgi", json=_Json, max_http_buffer_size=state.settings.max_body
+        )
         self._state = state
         self._events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
-        self._pump: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self.server.on("connect", self._connect)
         self._on("task:submit", Execute, self._submit)
         self._on("task:cancel", TaskRef, self._cancel)
@@ -74,14 +81,15 @@ class Live:
         self._on("run:leave", RunRef, self._leave)
 
     def start(self) -> None:
-        """Begin to hand events on."""
-        self._pump = asyncio.create_task(self._hand_on())
+        """Begin to hand events on, and to close what nobody may listen to any more."""
+        self._loops = [asyncio.create_task(self._hand_on()), asyncio.create_task(self._sweep())]
 
     async def stop(self) -> None:
         """Hand on what is left and close every connection."""
-        if self._pump is not None:
+        if self._loops:
             await self._events.join()
-            self._pump.cancel()
+        for loop in self._loops:
+            loop.cancel()
         await self.server.shutdown()
 
     def tell(self, who: As, run_id: UUID | None, event: Event) -> None:
@@ -103,19 +111,45 @@ class Live:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
         try:
-            identity = await self._state.guard.of_socket(environ, auth)
+            proof = await self._state.guard.of_socket(environ, auth)
         except AirunsError as error:
             raise exceptions.ConnectionRefusedError(error.detail) from None
-        await self.server.save_session(sid, {"who": identity.who})
+        await self.server.save_session(sid, {"proof": proof})
+
+    async def _who(self, sid: str) -> As:
+        """Return whose connection it is. Raises Unauthenticated when it is nobody's any more."""
+        session = await self.server.get_session(sid)
+        return (await self._state.guard.check(session["proof"])).who
+
+    async def _sweep(self) -> None:
+        """Close the connections of those who send nothing, once nobody may listen there."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for sid, _ in list(self.server.manager.get_participants("/", None)):
+                try:
+                    await self._who(sid)
+                except Unauthenticated:
+                    self._close(sid)
+                except (KeyError, Unavailable):  # it comes or goes just now; or the database does
+                    continue
+                except Exception:  # one connection's failure must not keep the others open
+                    log.exception("Could not check a connection")
+
+    def _close(self, sid: str) -> None:
+        """Close a connection, after what is being said to it."""
+        closing = asyncio.create_task(self.server.disconnect(sid))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _on(
         self, name: str, kind: type[T], handle: Callable[[str, As, T], Awaitable[Answer]]
     ) -> None:
-        async def handler(sid: str, data: Any = None) -> Answer:
-            who: As = (await self.server.get_session(sid))["who"]
+        async def handler(sid: str, data: Any = None, *_: Any) -> Answer:
             try:
-                return await handle(sid, who, _read(data, kind))
+                return await handle(sid, await self._who(sid), _read(data, kind))
             except Exception as error:  # each is answered as its HTTP request would be
+                if isinstance(error, Unauthenticated):
+                    self._close(sid)
                 return {"error": problems.of(error, f"socket {name}")}
 
         self.server.on(name, handler)
@@ -125,7 +159,16 @@ class Live:
             who, data.submission(self._state.settings), track=data.track
         )
         await self.server.enter_room(sid, _room(who, joined.run_id or joined.task_id))
-        return {"run_id": joined.run_id, "task_id": joined.task_id}
+        status = await self._status(who, joined.task_id)
+        return {"run_id": joined.run_id, "task_id": joined.task_id, "status": status}
+
+    async def _status(self, who: As, task_id: UUID) -> str:
+        """Return how a task stands: one that was sent again may have ended, and is silent then."""
+        feed = self._state.engine.progress(who, task_id)
+        if feed is not None:
+            return "streaming" if feed.length else "pending"
+        async with self._state.db.transaction(who) as tx:
+            return (await tasks.get(tx, who.user_id, task_id)).status
 
     async def _cancel(self, _: str, who: As, data: TaskRef) -> Answer:
         await self._state.engine.cancel(who, data.task_id)
@@ -136,18 +179,20 @@ class Live:
     async def _join(self, sid: str, who: As, data: RunRef) -> Answer:
         async with self._state.db.transaction(who) as tx:
             await store.get(tx, who.user_id, data.run_id)
-            running = await tasks.running_in(tx, who.user_id, data.run_id)
-        await self.server.enter_room(sid, _room(who, data.run_id))
+            # The room first: a task that ends now is either not read, or its end is heard.
+            await self.server.enter_room(sid, _room(who, data.run_id))
+            running = await lists.running_of(tx, who.user_id, data.run_id)
         return {"run_id": data.run_id, "tasks": [self._so_far(who, each) for each in running]}
 
     async def _leave(self, sid: str, who: As, data: RunRef) -> Answer:
         await self.server.leave_room(sid, _room(who, data.run_id))
         return {"run_id": data.run_id}
 
-    def _so_far(self, who: As, task_id: UUID) -> Answer:
-        feed = self._state.engine.progress(who, task_id)
-        text = feed.text if feed else ""
-        return {"task_id": task_id, "status": "streaming" if text else "pending", "text": text}
+    def _so_far(self, who: As, task: lists.RunningTask) -> Answer:
+        feed: Feed | None = self._state.engine.progress(who, task.task_id)
+        text = max(feed.text if feed else "", task.response_text, key=len)
+        status = "streaming" if text else task.status
+        return {"task_id": task.task_id, "status": status, "text": text}
 
 
 def _read(data: Any, kind: type[T]) -> T:

@@ -275,6 +275,13 @@ from airuns.ai_tasks
 where user_id = %(user_id)s and run_id = %(run_id)s and status in ('pending', 'streaming')
 order by created_at
 
+-- name: running_of
+-- With the text so far, for who joins the run.
+select task_id, status, response_text
+from airuns.ai_tasks
+where user_id = %(user_id)s and run_id = %(run_id)s and status in ('pending', 'streaming')
+order by created_at
+
 -- name: task_ask_cancel
 -- Another process runs the task; it reads this within a second.
 update airuns.ai_tasks
