@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=50)]
 Role = Literal["system", "developer", "user", "assistant", "tool"]

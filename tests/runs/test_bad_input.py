@@ -117,7 +117,7 @@ def test_another_parent_and_a_run_that_is_not_there(alice: Client) -> None:
     body = {"messages": [user("x")], "model": "openai/echo"}
     run_id = alice.post(RUN, json=body).json()["run_id"]
     answer = alice.post(RUN, json={**body, "run_id": run_id, "parent_id": missing})
-    problem(answer, 404, "message_id")
+    problem(answer, 404, "parent_id")
 
 
 def test_a_wrong_last_event_id(alice: Client) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import httpx
+import psycopg
 
 from tests.people import ALICE
 from tests.provider import Gate, Script, ScriptedProvider
@@ -166,3 +167,62 @@ def kill_postgres(server: Served) -> None:
     """kill -9 the server's PostgreSQL, as the kernel does when memory runs out."""
     pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
+
+
+def test_shutdown_ends_with_the_database_away_and_a_viewer_connected(
+    serve: Callable[..., Served], provider: ScriptedProvider
+) -> None:
+    gate = Gate()
+    provider.script("stuck-end", Script(pieces=("kept ", "text"), gate=gate))
+    server = serve(AIRUNS_SHUTDOWN_GRACE=1, AIRUNS_MAX_RUNNING=5)
+    with httpx.Client(base_url=server.url, headers=new_key(server), timeout=60) as client:
+        body = {"model": "openai/stuck-end", "messages": [user("go")], "stream": True}
+        with client.stream("POST", "/api/prompt/run", json=body) as response:
+            events = sse(response)
+            task_id = next(events)["task_id"]
+            gate.open(1)
+            assert next(events)["text"] == "kept "
+            kill_postgres(server)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(40) == 0
+        server.start()
+        task = get(client, f"/api/tasks/{task_id}")
+        assert task["response_text"] == "kept "
+        assert task["response_errors"]["code"] == "interrupted"
+
+
+def test_a_process_that_only_pauses_is_not_taken_for_dead_on_its_own_machine(
+    serve: Callable[..., Served], own_database_url: str, provider: ScriptedProvider
+) -> None:
+    gate = Gate()
+    provider.script("paused", Script(pieces=("a", "b", "c"), gate=gate))
+    env = {"AIRUNS_DATABASE_URL": own_database_url, "AIRUNS_LEASE": 1}
+    paused = serve(**env)
+    other = serve(paused.data_dir, **env)
+    with paused.client(ALICE) as client, other.client(ALICE) as witness:
+        body = {"model": "openai/paused", "messages": [user("go")], "stream": True}
+        with client.stream("POST", "/api/prompt/run", json=body) as response:
+            task_id = next(sse(response))["task_id"]
+        gate.open(1)
+        wait_until(lambda: get(witness, f"/api/tasks/{task_id}")["response_text"] == "a")
+        paused.process.send_signal(signal.SIGSTOP)
+        try:
+            marks = [get(witness, f"/api/tasks/{task_id}")["updated_at"]]
+            wait_until(lambda: silent_for(own_database_url) > 3, timeout=20)
+            marks.append(get(witness, f"/api/tasks/{task_id}")["updated_at"])
+        finally:
+            paused.process.send_signal(signal.SIGCONT)
+        assert marks[0] == marks[1]
+        gate.open()
+        wait_until(lambda: get(witness, f"/api/tasks/{task_id}")["status"] == "completed")
+        assert get(witness, f"/api/tasks/{task_id}")["response_text"] == "abc"
+
+
+def silent_for(url: str) -> float:
+    """Return how long the most silent process has been silent, in seconds."""
+    with psycopg.connect(url) as connection:
+        connection.execute("set local role airuns_service")
+        row = connection.execute(
+            "select extract(epoch from max(now() - seen_at)) from airuns.server_processes"
+        ).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0

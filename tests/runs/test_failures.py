@@ -5,7 +5,7 @@ from collections.abc import Callable
 from httpx import Client
 
 from tests.people import ALICE
-from tests.provider import Failure, Gate, Script, ScriptedProvider
+from tests.provider import Failure, Gate, Script, ScriptedProvider, Tokens
 from tests.runs.calling import execute, get, stream, text_of, user
 from tests.serving import Served
 
@@ -128,3 +128,45 @@ def test_anthropics_protocol_is_read_as_well(alice: Client, provider: ScriptedPr
     sent = provider.requests[-1]
     assert sent.path.endswith("/messages")
     assert "Be kind." in str(sent.json["system"])
+
+
+def test_a_retry_is_as_it_was_whatever_came_since(
+    alice: Client, provider: ScriptedProvider
+) -> None:
+    first = execute(alice, messages=[user("again, please")], settings={"seed": 1})
+    execute(alice, run_id=first["run_id"], messages=[user("hot")], settings={"temperature": 1.9})
+    alice.post(f"/api/tasks/{first['task_id']}/retry")
+    sent = [each.json for each in provider.requests if each.json["model"] == "echo"][-1]
+    assert sent["messages"] == [user("again, please")]
+    assert "temperature" not in sent
+
+
+def test_a_retry_with_another_model_moves_the_run_to_it(alice: Client) -> None:
+    first = execute(alice, messages=[user("x")], model="openai/fail:400")
+    retry = {"model": "openai/echo"}
+    assert alice.post(f"/api/tasks/{first['task_id']}/retry", json=retry).json()["status"] == (
+        "completed"
+    )
+    assert get(alice, f"/api/runs/{first['run_id']}")["settings"]["model"] == "openai/echo"
+
+
+def test_an_impossible_usage_does_not_lose_the_answer(
+    alice: Client, provider: ScriptedProvider
+) -> None:
+    impossible = Tokens(input=5, output=2, reasoning=9, cache_read=7)
+    provider.script("liar", Script(pieces=("the ", "answer"), usage=impossible))
+    result = execute(alice, messages=[user("x")], model="openai/liar")
+    assert (result["status"], result["response_text"]) == ("completed", "the answer")
+    assert get(alice, f"/api/tasks/{result['task_id']}")["status"] == "completed"
+
+
+def test_a_journal_that_cannot_be_written_costs_no_answer(
+    serve: Callable[..., Served], own_database_url: str
+) -> None:
+    server = serve(AIRUNS_DATABASE_URL=own_database_url)
+    [folder] = (server.data_dir / "journal").iterdir()
+    folder.rename(folder.with_name("away"))
+    with server.client(ALICE) as client:
+        result = execute(client, messages=[user("still here")])
+        assert (result["status"], result["response_text"]) == ("completed", "still here")
+    folder.with_name("away").rename(folder)

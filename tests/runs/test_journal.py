@@ -28,15 +28,16 @@ def test_kill_9_leaves_every_piece_that_was_written(tmp_path: Path) -> None:
     )
     process.start()
     wait_until((tmp_path / "written").exists)
-    assert journal.left_behind(tmp_path) == []
+    assert journal.left_behind(tmp_path) == ([], [process_id])
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    [left] = journal.left_behind(tmp_path)
+    [left], alive = journal.left_behind(tmp_path)
+    assert alive == []
     assert left.process_id == process_id
     assert left.texts == {(USER, TASK): "shown: häßlich 😀"}
     journal.forget(left)
-    assert journal.left_behind(tmp_path) == []
+    assert journal.left_behind(tmp_path) == ([], [])
 
 
 def test_a_journal_without_pages_leaves_nothing(tmp_path: Path) -> None:
@@ -52,5 +53,5 @@ def test_pages_that_could_not_be_saved_stay_for_the_next_process(tmp_path: Path)
     own = Journal(tmp_path, uuid4())
     own.page(USER, TASK).write("unsaved")
     own.close()
-    [left] = journal.left_behind(tmp_path)
+    [left], _ = journal.left_behind(tmp_path)
     assert left.texts == {(USER, TASK): "unsaved"}

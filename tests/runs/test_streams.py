@@ -224,3 +224,46 @@ def test_another_user_cannot_follow_stop_or_retry(
     assert {status for status, _ in answers(task_id)} == {404}
     gate.open()
     wait_until(lambda: get(alice, f"/api/tasks/{task_id}")["status"] == "completed")
+
+
+def test_an_untracked_call_sent_twice_at_once_runs_once(
+    alice: Client, provider: ScriptedProvider
+) -> None:
+    gate = Gate()
+    provider.script("untracked-twice", Script(pieces=("one ", "answer"), gate=gate))
+    body = {
+        "task_id": str(uuid4()),
+        "track": False,
+        "model": "openai/untracked-twice",
+        "messages": [user("go")],
+    }
+    texts: list[str] = []
+
+    def send() -> None:
+        texts.append(text_of(stream(alice, **body)))
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    senders[0].start()
+    wait_until(lambda: [r for r in provider.requests if r.json["model"] == "untracked-twice"])
+    senders[1].start()
+    gate.open()
+    for sender in senders:
+        sender.join(10)
+    assert texts == ["one answer"] * 2
+
+
+def test_deleting_a_run_stops_what_is_being_written_in_it(
+    alice: Client, provider: ScriptedProvider
+) -> None:
+    provider.script("deleted", Script(endless=True, delay=0.001))
+    run_id, task_id = start(alice, "deleted")
+    assert alice.delete(f"/api/runs/{run_id}").status_code == 204
+    [request] = [each for each in provider.requests if each.json["model"] == "deleted"]
+    assert request.disconnected.wait(5)
+    alice.post(f"/api/runs/{run_id}/restore")
+    assert get(alice, f"/api/tasks/{task_id}")["status"] == "cancelled"
+
+
+def test_line_separators_of_unicode_do_not_break_an_event(alice: Client) -> None:
+    text = "a\u2028b\u2029c\x85d"
+    assert text_of(stream(alice, messages=[user(text)])) == text

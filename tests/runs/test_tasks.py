@@ -1,5 +1,6 @@
 """/api/tasks for callers that make the model call themselves: the shape of the seeds' hook."""
 
+import hashlib
 from decimal import Decimal
 from uuid import uuid4
 
@@ -126,3 +127,29 @@ def test_bad_messages_and_tokens_are_named(alice: Client) -> None:
     problem(alice.post(path, json={"tokens_reasoning": 1}), 422, "tokens_output")
     for cost in ("-1", "NaN", "free"):
         problem(alice.post(path, json={"cost": cost}), 422, "cost")
+
+
+def test_the_server_does_not_take_over_a_call_of_the_callers_own(alice: Client) -> None:
+    task = create_task(alice, run_id=create_run(alice))
+    body = {"task_id": task["task_id"], "messages": [user("x")], "model": "openai/echo"}
+    problem(alice.post("/api/prompt/run", json=body), 409, "task_id")
+
+
+def test_a_request_with_its_keys_in_any_order_comes_back_to_the_byte(alice: Client) -> None:
+    text = '{"messages":[{"content":"hi","role":"user"}],"model":"m"}'
+    task = create_task(
+        alice,
+        run_id=create_run(alice),
+        request_data={"messages": [{"content": "hi", "role": "user"}], "model": "m"},
+    )
+    answer = alice.get(f"/api/tasks/{task['task_id']}/request")
+    assert answer.text == text
+    assert hashlib.sha256(answer.content).hexdigest() == answer.headers["airuns-request-sha256"]
+
+
+def test_a_request_without_messages_has_none(alice: Client) -> None:
+    run_id = create_run(alice)
+    alice.post(f"/api/runs/{run_id}/messages", json=user("not part of it"))
+    task = create_task(alice, run_id=run_id, request_data={"messages": [], "input": "x"})
+    answer = alice.get(f"/api/tasks/{task['task_id']}/request")
+    assert answer.json() == {"messages": [], "input": "x"}

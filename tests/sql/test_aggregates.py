@@ -240,8 +240,8 @@ def test_completed_at_comes_with_the_end_and_stays(alice_sql: Connection[Row]) -
 
 @pytest.mark.parametrize("table", ["ai_runs", "prompts", "ai_models", "model_providers"])
 def test_a_change_is_dated(alice_sql: Connection[Row], table: str) -> None:
-    more = {"provider": "p", "name": "m"} if table == "ai_models" else {}
-    more |= {"protocol": "openai", "name": "p"} if table == "model_providers" else {}
+    more = {"provider": "dated", "name": "m"} if table == "ai_models" else {}
+    more |= {"protocol": "openai", "name": "dated"} if table == "model_providers" else {}
     row_id = put(alice_sql, table, ALICE.user_id, updated_at="2000-01-01", **more)
     rename = f"update airuns.{table} set name = 'new' where id = %s".encode()  # noqa: S608
     alice_sql.execute(rename, (row_id,))

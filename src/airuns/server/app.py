@@ -11,13 +11,17 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from airuns import __version__
+from airuns.errors import Unavailable
 from airuns.server import accounts, models, problems, prompts, runs, ui
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
+from airuns.server.given import GivenDatabase
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
+from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
@@ -32,8 +36,10 @@ def healthz() -> dict[str, str]:
 
 
 @get("/readyz", opt={"public": True}, tags=["operation"])
-async def readyz(db: Database) -> dict[str, str]:
-    """Say that requests can be served: the database answers."""
+async def readyz(db: GivenDatabase, engine: GivenEngine) -> dict[str, str]:
+    """Say that requests can be served: the database answers and the server stays up."""
+    if engine.is_stopping:
+        raise Unavailable("The server is shutting down.")
     async with db.transaction(SERVICE) as tx:
         await tx.value("select 1")
     return {"status": "ready"}
@@ -86,6 +92,11 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         openapi_config=OpenAPIConfig(
             title="AI Runs",
             version=__version__,
+            use_handler_docstrings=True,
+            components=Components(
+                security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
+            ),
+            security=[{"key": []}],
             render_plugins=[ui.Docs(), JsonRenderPlugin()],
             openapi_router=Router("/docs", route_handlers=[], opt={"public": True}),
         ),

@@ -104,7 +104,7 @@ class Database:
             open=False,
             timeout=4,
             reconnect_timeout=4,  # its waits double, so a later request had better begin anew
-            kwargs={"autocommit": True, "application_name": "airuns", "options": "-c timezone=UTC"},
+            kwargs={"autocommit": True, "application_name": "airuns"},
             configure=_configure,
             check=_check,
         )
@@ -155,6 +155,7 @@ async def _check(connection: AsyncConnection[Any]) -> None:
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.execute("set timezone to 'UTC'")
     set_json_loads(msgspec.json.decode, connection)
     connection.adapters.register_loader("numeric", NumericLoader)
 

@@ -15,6 +15,7 @@ from airuns.server.models import prices, transport
 from airuns.server.models.call import (
     Call,
     Finished,
+    Progress,
     ProviderError,
     Reasoning,
     Text,
@@ -32,6 +33,12 @@ from airuns.server.settings import Settings
 log = logging.getLogger(__name__)
 
 LONGEST_RETRY_DELAY = 30.0
+SETTLED_SECONDS = 10.0
+
+FAULT: dict[str, Any] = {
+    "code": "internal_error",
+    "message": "The answer could not be kept as it came, by a fault of the server.",
+}
 
 INTERRUPTED: dict[str, Any] = {
     "code": "interrupted",
@@ -70,6 +77,15 @@ class Execution:
         self._tool_calls: list[ToolCall] = []
         self._reasoning: list[str] = []
         self._attempts: list[dict[str, Any]] = []
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether it began long enough ago that the database must know it."""
+        return time.monotonic() - self._began > SETTLED_SECONDS
+
+    def failed_by_us(self) -> TaskEnd:
+        """Return the end that can always be saved: the text, and that the rest is our fault."""
+        return TaskEnd(status="error", response_text=self.feed.text, response_errors=FAULT)
 
     def stop(self, why: Literal["cancelled", "interrupted"]) -> None:
         """Stop the call and close its connection; what has come is kept."""
@@ -120,7 +136,8 @@ class Execution:
                     return piece
                 if self._first_token is None:
                     self._first_token = time.monotonic() - self._began
-                self._take(piece)
+                if not isinstance(piece, Progress):
+                    self._take(piece)
         raise ProviderError("The provider's stream ended without an end.", kind="protocol")
 
     def _take(self, piece: Text | Reasoning | ToolCall) -> None:

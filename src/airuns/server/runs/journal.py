@@ -23,20 +23,30 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Page:
-    """The journal of one task."""
+    """The journal of one task; without a path it keeps nothing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._file = os.open(path, flags, 0o600) if path else -1
 
     def write(self, text: str) -> None:
         """Add a piece of text; it is safe from the death of the process when this returns."""
-        os.write(self._file, text.encode())
+        rest = memoryview(text.encode())
+        while rest and self._file >= 0:
+            rest = rest[os.write(self._file, rest) :]
 
     def discard(self) -> None:
         """Remove the page, once the database has the whole text."""
-        os.close(self._file)
-        self._path.unlink(missing_ok=True)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Keep the page for the next process. Closing twice does nothing."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
 
 class Journal:
@@ -44,8 +54,10 @@ class Journal:
 
     def __init__(self, data_dir: Path, process_id: UUID) -> None:
         self._folder = data_dir / "journal" / str(process_id)
-        self._folder.mkdir(mode=0o700, parents=True)
-        self._lock = _lock(self._folder)
+        made = self._folder.with_name(f".{process_id}")  # nobody looks there before it is locked
+        made.mkdir(mode=0o700, parents=True)
+        self._lock = _lock(made)
+        made.rename(self._folder)
 
     def page(self, user_id: UUID, task_id: UUID) -> Page:
         """Begin the page of a task."""
@@ -59,10 +71,25 @@ class Journal:
             shutil.rmtree(self._folder)
 
 
-def left_behind(data_dir: Path) -> list[Left]:
-    """Read what dead processes left in the data folder."""
-    folders = sorted((data_dir / "journal").glob("*-*"))
-    return [_read(folder) for folder in folders if _is_dead(folder)]
+def left_behind(data_dir: Path) -> tuple[list[Left], list[UUID]]:
+    """Read what dead processes left in the data folder; also return which processes live."""
+    left: list[Left] = []
+    alive: list[UUID] = []
+    for folder in sorted((data_dir / "journal").glob("[0-9a-f]*-*")):
+        try:
+            if _is_dead(folder):
+                left.append(_read(folder))
+            else:
+                alive.append(UUID(folder.name))
+        except FileNotFoundError:  # its process has just closed it
+            continue
+    return left, alive
+
+
+def read_page(data_dir: Path, process_id: UUID, user_id: UUID, task_id: UUID) -> str:
+    """Return what the page of a task has, empty when there is none."""
+    path = data_dir / "journal" / str(process_id) / f"{user_id}.{task_id}"
+    return path.read_bytes().decode(errors="ignore") if path.exists() else ""
 
 
 def forget(left: Left) -> None:

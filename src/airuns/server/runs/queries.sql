@@ -23,6 +23,7 @@ insert into airuns.ai_runs (user_id, id, source_type, source_id, prompt_version,
 values (%(user_id)s, %(run_id)s, %(source_type)s, %(source_id)s, %(prompt_version)s, %(name)s,
     %(description)s, %(tags)s, %(settings)s, %(variable_values)s, %(broker_values)s, %(attachments)s,
     %(metadata)s)
+on conflict (user_id, id) do nothing
 
 -- name: run_update
 -- Null leaves a column as it is; archived is true, false or null.
@@ -91,12 +92,12 @@ where user_id = %(user_id)s and run_id = %(run_id)s and id = %(message_id)s
 -- name: message_insert
 -- One statement for all new turns, parents before children.
 insert into airuns.ai_messages (user_id, id, run_id, parent_id, depth, role, content, data, chain_hash,
-    task_id, metadata)
+    task_id, metadata, added)
 select %(user_id)s, t.id, %(run_id)s, t.parent_id, t.depth, t.role, t.content, t.data::json, t.chain_hash,
-    %(task_id)s, t.metadata::json
+    %(task_id)s, t.metadata::json, t.added
 from unnest(%(ids)s::uuid[], %(parent_ids)s::uuid[], %(depths)s::integer[], %(roles)s::text[],
-    %(contents)s::text[], %(datas)s::text[], %(hashes)s::bytea[], %(metadatas)s::text[])
-    as t (id, parent_id, depth, role, content, data, chain_hash, metadata)
+    %(contents)s::text[], %(datas)s::text[], %(hashes)s::bytea[], %(metadatas)s::text[], %(added)s::integer[])
+    as t (id, parent_id, depth, role, content, data, chain_hash, metadata, added)
 returning id, depth, created_at
 
 -- name: line_turns
@@ -223,17 +224,19 @@ set status = 'streaming',
 where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
 
 -- name: task_closing
--- Locked, so that a task ends once. What is joined never changes, so waiting for the lock does no harm.
+-- Locked, so that a task ends once; the run first, as all who write to a run do.
+-- What is joined never changes, so waiting for the locks does no harm.
 select t.run_id, t.completed_at is not null as has_ended,
     exists (
         select from airuns.ai_messages as a
         where a.user_id = %(user_id)s and a.run_id = t.run_id and a.task_id = t.task_id
     ) as has_answer,
     m.id as question_id, m.depth as question_depth, m.chain_hash as question_hash
-from airuns.ai_tasks as t
+from airuns.ai_runs as r
+join airuns.ai_tasks as t on t.user_id = %(user_id)s and t.run_id = r.id
 left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = t.request_message_id
-where t.user_id = %(user_id)s and t.task_id = %(task_id)s
-for no key update of t
+where r.user_id = %(user_id)s and t.task_id = %(task_id)s
+for no key update of r, t
 
 -- name: task_end
 -- The end of a task, once: whoever comes second changes no row.
@@ -302,6 +305,18 @@ from (
 ) as d
 where t.user_id = d.user_id and t.task_id = d.task_id and t.completed_at is null
 
+-- name: tasks_of_process
+-- What a process should be running, by the database; what it runs by its memory may differ after trouble.
+select user_id, task_id, created_at < now() - make_interval(secs => 10) as is_settled
+from airuns.ai_tasks
+where process_id = %(process_id)s and status in ('pending', 'streaming')
+
+-- name: task_tail
+-- What a viewer of a task elsewhere does not have yet.
+select substr(response_text, %(offset)s + 1) as text, completed_at is not null as has_ended
+from airuns.ai_tasks
+where user_id = %(user_id)s and task_id = %(task_id)s
+
 -- name: cancels_asked
 select user_id, task_id
 from airuns.ai_tasks
@@ -325,6 +340,8 @@ from airuns.ai_tasks as t
 left join airuns.server_processes as p on p.id = t.process_id
 where t.process_id is not null and t.status in ('pending', 'streaming')
     and t.process_id <> %(process_id)s
-    and (t.process_id = any(%(dead)s) or p.id is null or p.seen_at < now() - make_interval(secs => %(lease)s))
+    and (t.process_id = any(%(dead)s)
+        or (t.process_id <> all(%(alive)s)
+            and (p.id is null or p.seen_at < now() - make_interval(secs => %(lease)s))
+            and %(lease)s::float8 is not null))
 order by t.user_id, t.task_id
-limit 1000

@@ -16,30 +16,33 @@ from airuns.server.settings import Settings
 log = logging.getLogger(__name__)
 
 
-async def recover(db: Database, settings: Settings, process_id: UUID) -> int:
-    """End the tasks of dead processes as interrupted, with all that was shown; return how many."""
-    left = journal.left_behind(settings.data_dir)
+async def recover(db: Database, settings: Settings, process_id: UUID, *, by_silence: bool) -> None:
+    """End the tasks of dead processes as interrupted, with all that was shown.
+
+    A process on this data folder is dead when its journal's lock is free, and only then; one
+    elsewhere when it has been silent for AIRUNS_LEASE seconds, which counts only `by_silence`.
+    """
+    left, alive = journal.left_behind(settings.data_dir)
     texts = {key: text for each in left for key, text in each.texts.items()}
     dead = [each.process_id for each in left]
-    count = 0
-    while orphans := await tasks.orphaned(db, process_id, dead, settings.lease):
-        for orphan in orphans:
-            shown = texts.get((orphan.user_id, orphan.task_id), "")
-            await _interrupt(db, As(orphan.user_id), orphan.task_id, shown)
-        count += len(orphans)
+    lease = settings.lease if by_silence else None
+    for orphan in await tasks.orphaned(db, process_id, dead, alive, lease):
+        shown = texts.get((orphan.user_id, orphan.task_id), "")
+        await interrupt(db, orphan, shown)
     for each in left:
         journal.forget(each)
-    if count:
-        log.warning("%d answers were interrupted by the end of their server; kept what came", count)
-    return count
 
 
 @retried
-async def _interrupt(db: Database, who: As, task_id: UUID, shown: str) -> None:
-    async with db.transaction(who) as tx:
-        task = await tasks.get(tx, who.user_id, task_id)
+async def interrupt(db: Database, key: tasks.TaskKey, shown: str) -> None:
+    """End a task as interrupted, with the longer of what is saved and what was shown."""
+    async with db.transaction(As(key.user_id)) as tx:
+        task = await tasks.find(tx, key.user_id, key.task_id)
+        if task is None:  # its run was purged meanwhile
+            return
         text = max(task.response_text, shown, key=len)
-        await tasks.end(tx, who.user_id, task_id, await _ending(tx, who.user_id, task, text))
+        await tasks.end(tx, key.user_id, key.task_id, await _ending(tx, key.user_id, task, text))
+        log.warning("Task %s was interrupted; %d characters are kept", key.task_id, len(text))
 
 
 async def _ending(tx: Transaction, user_id: UUID, task: Task, text: str) -> TaskEnd:

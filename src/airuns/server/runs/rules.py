@@ -34,7 +34,7 @@ class Turn(msgspec.Struct, frozen=True):
 def turn_of(message: dict[str, Any]) -> Turn:
     """Return a message of the OpenAI chat shape as a Turn."""
     role, content = message["role"], message.get("content")
-    if isinstance(content, str) and message.keys() == {"role", "content"}:
+    if isinstance(content, str) and list(message) == ["role", "content"]:
         return Turn(role, content)
     return Turn(role, text_of(content), message)
 
@@ -53,9 +53,9 @@ def chain_hash(parent: bytes | None, turn: Turn) -> bytes:
     It covers the parent's hash, the role and the content, as a commit's id covers its history, so
     equal hashes are equal conversations. The order of a message's keys does not count.
     """
-    digest = hashlib.sha256(parent or b"")
+    digest = hashlib.sha256(b"root" if parent is None else parent)
     digest.update(turn.role.encode())
-    if turn.data is None:
+    if turn.data in (None, {"role": turn.role, "content": turn.content}):
         digest.update(b"\0text\0" + turn.content.encode())
     else:
         digest.update(b"\0data\0" + msgspec.json.encode(turn.data, order="sorted"))

@@ -25,9 +25,16 @@ async def _encoded(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
             if event.name == PING:
                 yield b": ping\n\n"
             else:
-                data = money.encode(event.data)
+                data = _on_one_line(money.encode(event.data))
                 yield b"event: %s\nid: %d\ndata: %s\n\n" % (
                     event.name.encode(),
                     event.offset,
                     data,
                 )
+
+
+def _on_one_line(data: bytes) -> bytes:
+    """Escape what some clients take for the end of a line: U+0085, U+2028 and U+2029."""
+    for character in ("\x85", "\u2028", "\u2029"):
+        data = data.replace(character.encode(), b"\\u%04x" % ord(character))
+    return data

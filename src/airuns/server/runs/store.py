@@ -159,6 +159,8 @@ async def fork(
     Raises NotFound, or InvalidInput when the run has no message yet.
     """
     origin = await get(tx, user_id, run_id)
+    if origin.prompt_id and not await prompts.hold(tx, user_id, origin.prompt_id):
+        raise NotFound(f"There is no run {run_id}.", field="run_id")
     end = message_id or origin.head_message_id
     if end is None:
         raise InvalidInput("The run has no message yet, so there is nothing to fork.")

@@ -112,13 +112,16 @@ async def place_again(
     if node_id is None:
         raise Conflict("The task has no messages to send again.")
     run = await tree.lock(tx, user_id, task.run_id)
-    settings = {**run.settings, **_without(task.request_data, "messages"), **asked.settings}
-    settings["model"] = asked.model or settings["model"]
+    settings = {**_without(task.request_data, "messages"), **asked.settings}
+    settings["model"] = _named(asked.model or settings.get("model") or task.model)
     call = _call(settings, reach)
     model_id, own_price = await models.use(tx, user_id, call.endpoint.name, call.model)
     call = _saying(call, await tree.turns(tx, user_id, task.run_id, node_id))
     new = _new_task(asked.task_id, task.run_id, node_id, settings, call, model_id, process_id)
     async with tx.batch():
+        if asked.model:
+            settings_now = {**run.settings, "model": settings["model"]}
+            await store.set_settings(tx, user_id, task.run_id, settings_now)
         await tree.set_head(tx, user_id, task.run_id, node_id)
         await tasks.create(tx, user_id, new)
     return Ready(task.run_id, asked.task_id, call, own_price)
@@ -172,6 +175,7 @@ async def _prompt(
         return None
     prompt = await prompts.hold(tx, user_id, asked.prompt_id, asked.prompt_version)
     if prompt is None:
+        await prompts.get(tx, user_id, asked.prompt_id, asked.prompt_version)
         raise NotFound(f"There is no prompt {asked.prompt_id}.", field="prompt_id")
     return prompt
 
@@ -181,7 +185,7 @@ def _new_messages(
 ) -> list[dict[str, Any]]:
     messages = asked.messages
     if run is not None:
-        if asked.variables and asked.variables != run.variable_values:
+        if {**run.variable_values, **(asked.variables or {})} != run.variable_values:
             raise InvalidInput(
                 "The run has begun, so its variables cannot change: leave them out, or begin a "
                 "new run.",
@@ -209,13 +213,17 @@ def _settings(
     """The nearest wins: the request, the run as last used, the prompt, the server's default."""
     base = run.settings if run else prompt.settings if prompt else {}
     settings = {**base, **asked.settings}
-    model = asked.model or settings.get("model") or reach.default_model
+    model = _named(asked.model or settings.get("model") or reach.default_model)
+    return {**_without(settings, *NOT_FOR_MODELS), "model": model}
+
+
+def _named(model: Any) -> str:
     if not isinstance(model, str):
         raise InvalidInput(
             "model is missing: name one that GET /api/models lists, such as openai/gpt-4o-mini.",
             field="model",
         )
-    return {**_without(settings, *NOT_FOR_MODELS), "model": model}
+    return model
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -273,7 +281,7 @@ async def _parent(
     question that is being answered, a second one goes beside it and not below.
     """
     if isinstance(parent_id, UUID):
-        return (await tree.get(tx, user_id, run.id, parent_id)).node
+        return (await tree.get(tx, user_id, run.id, parent_id, field="parent_id")).node
     if parent_id is None or run.head_message_id is None:
         return None
     head = await tree.get(tx, user_id, run.id, run.head_message_id)

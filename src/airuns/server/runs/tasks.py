@@ -214,9 +214,34 @@ async def left(db: Database, process_id: UUID) -> None:
         await tx.execute(SQL["process_left"], process_id=process_id)
 
 
-async def orphaned(db: Database, process_id: UUID, dead: list[UUID], lease: float) -> list[TaskKey]:
-    """Return tasks whose process is in `dead`, or has been silent for `lease` seconds."""
+async def orphaned(
+    db: Database, process_id: UUID, dead: list[UUID], alive: list[UUID], lease: float | None
+) -> list[TaskKey]:
+    """Return tasks whose process is in `dead`, or not in `alive` and silent for `lease` seconds.
+
+    Without a lease silence does not count.
+    """
     async with db.transaction(SERVICE) as tx:
         return await tx.all(
-            TaskKey, SQL["tasks_orphaned"], process_id=process_id, dead=dead, lease=lease
+            TaskKey,
+            SQL["tasks_orphaned"],
+            process_id=process_id,
+            dead=dead,
+            alive=alive,
+            lease=lease,
         )
+
+
+async def of_process(db: Database, process_id: UUID) -> dict[TaskKey, bool]:
+    """Return the tasks that a process should be running; true: it has been long enough to tell."""
+    async with db.transaction(SERVICE) as tx:
+        rows = await tx.rows(SQL["tasks_of_process"], process_id=process_id)
+    return {TaskKey(row["user_id"], row["task_id"]): row["is_settled"] for row in rows}
+
+
+async def tail(tx: Transaction, user_id: UUID, task_id: UUID, offset: int) -> tuple[str, bool]:
+    """Return a task's text from `offset` on, and whether it has ended. Raises NotFound."""
+    rows = await tx.rows(SQL["task_tail"], user_id=user_id, task_id=task_id, offset=offset)
+    if not rows:
+        raise NotFound(f"There is no task {task_id}.", field="task_id")
+    return rows[0]["text"], rows[0]["has_ended"]

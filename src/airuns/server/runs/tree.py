@@ -67,6 +67,7 @@ async def append(
         datas=[None if turn.data is None else to_json(turn.data) for turn in turns],
         hashes=[node.chain_hash for node in nodes],
         metadatas=[to_json(metadata or {})] * len(turns),
+        added=[*[0] * (len(turns) - 1), len(turns)],
     )
     return nodes
 
@@ -107,13 +108,15 @@ async def advance_head(
     )
 
 
-async def get(tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID) -> Message:
-    """Return a message of a run. Raises NotFound when the run has none with this id."""
+async def get(
+    tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID, *, field: str = "message_id"
+) -> Message:
+    """Return a message of a run. Raises NotFound, naming `field`, when the run has none such."""
     message = await tx.one(
         Message, SQL["message_get"], user_id=user_id, run_id=run_id, message_id=message_id
     )
     if message is None:
-        raise NotFound(f"Run {run_id} has no message {message_id}.", field="message_id")
+        raise NotFound(f"Run {run_id} has no message {message_id}.", field=field)
     return message
 
 

@@ -76,6 +76,7 @@ create table airuns.ai_messages (
     chain_hash bytea not null check (octet_length(chain_hash) = 32),
     task_id uuid,
     metadata json not null default '{}' check (json_typeof(metadata) = 'object'),
+    added integer not null default 1 check (added >= 0),
     created_at timestamptz not null default now(),
     primary key (user_id, id),
     unique (user_id, run_id, id),
@@ -87,6 +88,7 @@ comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names it
 comment on column airuns.ai_messages.content is 'The text of the message.';
 comment on column airuns.ai_messages.data is 'The whole message as it was sent, where it is more than a role and a text (parts, tool calls, names); json keeps its bytes.';
 comment on column airuns.ai_messages.chain_hash is 'SHA-256 over the parent''s chain hash, the role and the content: equal hashes are equal conversations.';
+comment on column airuns.ai_messages.added is 'What the row adds to the run''s message_count: of many rows added at once the last counts for all, so that the run''s row changes once and not once a message.';
 comment on column airuns.ai_messages.task_id is 'The task whose answer this is.';
 
 create index messages_by_parent on airuns.ai_messages (user_id, run_id, parent_id, id);

@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 from litestar.response import Response, Stream
 from msgspec import UNSET, UnsetType
 
-from airuns.errors import TooLarge
+from airuns.errors import InvalidInput, TooLarge
 from airuns.server.given import GivenSettings, GivenUser
 from airuns.server.ids import new_id
 from airuns.server.runs import sse
-from airuns.server.runs.engine import Engine, Joined
+from airuns.server.runs.engine import Engine, Joined, last
 from airuns.server.runs.rules import text_of
 from airuns.server.runs.submission import SourceType, Submission
 from airuns.server.settings import Settings
@@ -52,6 +52,10 @@ class Execute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def submission(self, settings: Settings) -> Submission:
         """Return what is to be run. Raises InvalidInput or TooLarge."""
         check_text(self)
+        if self.run_id is None and self.parent_id is not UNSET:
+            raise InvalidInput(
+                "parent_id is a message of a run: give its run_id too.", field="parent_id"
+            )
         for position, message in enumerate(self.messages):
             check_length(message, f"messages[{position}].content", settings)
         values = msgspec.structs.asdict(self)
@@ -88,10 +92,7 @@ async def answer(joined: Joined, stream: bool) -> Response[dict[str, Any]] | Str
     """Answer with a task's events, or with its last one once it has ended."""
     if stream:
         return sse.stream(joined.events)
-    last: dict[str, Any] = {}
-    async for event in joined.events:
-        last = event.data
-    return Response(last)
+    return Response(await last(joined.events))
 
 
 routes = [execute]

@@ -13,6 +13,7 @@ from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser,
 from airuns.server.ids import new_id
 from airuns.server.pages import Page, page_size
 from airuns.server.runs import lists, store, tasks, tree
+from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.lists import RunFilter, RunSort
 from airuns.server.runs.records import LineMessage, Run, RunRow
 from airuns.server.runs.submission import SourceType
@@ -214,9 +215,20 @@ async def change_run(run_id: PathId, data: ChangeRun, who: GivenUser, db: GivenD
 
 @delete("/api/runs/{run_id:str}", tags=["runs"])
 async def delete_run(
-    run_id: PathId, who: GivenUser, db: GivenDatabase, purge: FromQuery[bool] = False
+    run_id: PathId,
+    who: GivenUser,
+    db: GivenDatabase,
+    engine: GivenEngine,
+    purge: FromQuery[bool] = False,
 ) -> None:
-    """Delete a run, which can be restored; a deleted one with `purge=true` for good."""
+    """Delete a run, which can be restored; a deleted one with `purge=true` for good.
+
+    Answers that are being written in it are stopped first.
+    """
+    async with db.transaction(who) as tx:
+        running = await tasks.running_in(tx, who.user_id, run_id)
+    for task_id in running:
+        await engine.cancel(who, task_id)
     async with db.transaction(who) as tx:
         await (store.purge if purge else store.delete)(tx, who.user_id, run_id)
 

@@ -146,6 +146,10 @@ async def _new_task(
         message_id = node.id
         request_data = {**request_data, "messages": None}
         await tree.set_head(tx, user_id, data.run_id, message_id)
+        turns = await tree.turns(tx, user_id, data.run_id, message_id)
+        messages = [turn.message for turn in turns]  # as they are kept: the hash is over those
+    elif "messages" in request_data:
+        message_id = None
     elif data.request_message_id is not None:
         await tree.get(tx, user_id, data.run_id, data.request_message_id)
     model_id = None
@@ -319,11 +323,10 @@ async def task_events(
 
 @post("/api/tasks/{task_id:str}/cancel", status_code=200, tags=["tasks"])
 async def cancel_task(
-    task_id: PathId, who: GivenUser, db: GivenDatabase, engine: GivenEngine
-) -> Task:
-    """Stop a task and close its connection to the provider; what came is kept."""
-    await engine.cancel(who, task_id)
-    return await read(db, engine, who, task_id)
+    task_id: PathId, who: GivenUser, engine: GivenEngine
+) -> Response[dict[str, Any]]:
+    """Stop a task and return its result; what came is kept, the provider is let go."""
+    return Response(await engine.cancel(who, task_id))
 
 
 @post("/api/tasks/{task_id:str}/retry", status_code=200, tags=["tasks"])
