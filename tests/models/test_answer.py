@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airuns.server.models import anthropic, openai
-from airuns.server.models.answer import clean
 from airuns.server.models.call import Piece, ProviderError
 from airuns.server.models.sse import Event
+from airuns.server.models.texts import clean
 from tests.models.calls import end_of, reasoning_of, text_of, tools_of
 
 anything = st.text(st.characters(), max_size=30)
@@ -26,6 +26,25 @@ def fed(decoder: Any, *documents: Any) -> list[Piece]:
 
 def chunk(**delta: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta}]}
+
+
+@given(anything, st.integers(0, 40))
+def test_cleaned_text_is_as_short_as_asked(text: str, most: int) -> None:
+    assert clean(text, most) == clean(text[:most])
+    assert len(clean(text, most)) <= most
+
+
+@given(anything, anything, anything)
+def test_texts_of_an_error_are_clean_and_short(message: str, code: str, request_id: str) -> None:
+    error = ProviderError(message, code=code, request_id=request_id)
+    texts = (error.message, error.code, error.request_id, str(error))
+    assert texts == (clean(message), clean(code), clean(request_id), clean(message))
+    error = ProviderError("m" * 10_001, code="c" * 201, request_id="r" * 201)
+    assert (len(error.message), len(error.code or ""), len(error.request_id or "")) == (
+        10_000,
+        200,
+        200,
+    )
 
 
 def halves(text: str) -> list[str]:
@@ -75,6 +94,27 @@ def test_tool_calls_names_and_info_are_cleaned_too() -> None:
         ("a\ufffd", "f\ufffd", '"😀"')
     ]
     assert end_of(pieces).info == {"id": "x\ufffd"}
+
+
+def test_reasoning_is_cleaned_too() -> None:
+    for delta in ({"reasoning": "a\0b\ud800"}, {"reasoning_content": "a\0b\ud800"}):
+        assert reasoning_of(fed(openai.Decoder(), chunk(**delta))) == "a\ufffdb\ufffd"
+
+
+def test_info_holds_short_clean_texts_and_nothing_else() -> None:
+    told = {"id": {"deep": ["\0"]}, "model": "m\ud800" + "m" * 300, "service_tier": 10**40}
+    stop: dict[str, Any] = {"choices": [{"delta": {}, "finish_reason": "s\0" + "s" * 300}]}
+    end = end_of(fed(openai.Decoder(), stop | told))
+    assert end.info == {"model": "m\ufffd" + "m" * 198}
+    assert end.reason == "s\ufffd" + "s" * 198
+
+
+@pytest.mark.parametrize("code", ["a\0b", "x\ud800", "c" * 300])
+@pytest.mark.parametrize("decoder", [openai.Decoder, anthropic.Decoder])
+def test_codes_of_errors_in_the_stream_are_cleaned(decoder: Any, code: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        fed(decoder(), {"type": "error", "error": {"message": "no", "code": code}})
+    assert caught.value.code == clean(code)[:200]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from airuns.server.models.call import Endpoint, Protocol, ProviderError, Text, Timeouts, Usage
+from airuns.server.models.call import Call, Endpoint, Protocol, ProviderError, Text, Timeouts, Usage
 from airuns.server.models.transport import stream, url_of
 from tests.models.calls import (
     KEY,
@@ -153,6 +153,21 @@ async def test_http_errors_keep_what_the_provider_said(
     assert (error.message, error.status, error.code) == ("No.", status, "why")
     assert (error.request_id, error.retry_after) == ("req_1", 7.0)
     assert (error.kind, error.transient) == ("provider", transient)
+
+
+async def test_the_id_of_a_request_may_be_no_text() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 No\r\nx-request-id: r\xff\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        url = "http://{}:{}".format(*server.sockets[0].getsockname())
+        endpoint = Endpoint(name="odd", protocol="openai", base_url=url)
+        with pytest.raises(ProviderError) as caught:
+            await pieces_of(Call(endpoint=endpoint, model="m", messages=[], settings={}))
+    assert caught.value.request_id == "r\ufffd"
 
 
 async def test_retry_after_may_be_a_date(provider: ScriptedProvider) -> None:

@@ -58,8 +58,8 @@ def test_whatever_comes_can_be_stored(usage: Usage) -> None:
     assert_storable(possible(usage))
 
 
-@given(*[counts] * 8)
-def test_whatever_a_provider_tells_can_be_stored(*told: int | None) -> None:
+@given(st.tuples(*[counts] * 8))
+def test_whatever_a_provider_tells_can_be_stored(told: tuple[int | None, ...]) -> None:
     total, input_, output, reasoning, read, write, write_5m, write_1h = told
     writes = {"ephemeral_5m_input_tokens": write_5m, "ephemeral_1h_input_tokens": write_1h}
     details = {

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from airuns.server.models.call import (
+    MAX_NAME,
     Finished,
     Piece,
     Progress,
@@ -15,22 +16,10 @@ from airuns.server.models.call import (
     ToolCall,
     Usage,
 )
+from airuns.server.models.texts import REPLACEMENT, clean
 from airuns.server.models.usage import possible
 
 T = TypeVar("T")
-
-REPLACEMENT = "\ufffd"
-
-
-def clean(text: str) -> str:
-    """Return `text` with NUL and lone surrogates, which PostgreSQL cannot store, as U+FFFD."""
-    if "\0" in text:
-        text = text.replace("\0", REPLACEMENT)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
@@ -87,7 +76,7 @@ class Answer:
         self.progress = 0
         self.reason: str | None = None
         self.usage: Usage | None = None
-        self.info: dict[str, Any] = {}
+        self.info: dict[str, str] = {}
         self._text = _Half()
         self._reasoning = _Half()
         self._tools: list[_Tool] = []
@@ -128,10 +117,10 @@ class Answer:
         return [Progress()]
 
     def note(self, **info: Any) -> None:
-        """Keep what the provider said of the response; None says nothing."""
+        """Keep what the provider said of the response, where it is a text."""
         for name, value in info.items():
-            if value is not None and name not in self.info:
-                self.info[name] = clean(value) if isinstance(value, str) else value
+            if isinstance(value, str) and name not in self.info:
+                self.info[name] = clean(value, MAX_NAME)
 
     @property
     def complete(self) -> bool:
@@ -151,6 +140,6 @@ class Answer:
             )
             for tool in self._tools
         ]
-        reason = None if self.reason is None else clean(self.reason)
+        reason = None if self.reason is None else clean(self.reason, MAX_NAME)
         usage = None if self.usage is None else possible(self.usage)
         return [*pieces, Finished(reason=reason, usage=usage, info=self.info)]

@@ -9,8 +9,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from airuns.server.models.texts import clean
+
 Protocol = Literal["openai", "anthropic", "any-llm"]
 FailureKind = Literal["provider", "connection", "timeout", "protocol"]
+
+MAX_MESSAGE = 10_000
+MAX_NAME = 200  # of what a provider names: a code, an id of a request, a model
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,12 +110,12 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The end of the answer, always the last piece.
 
     `usage` is None when the provider gave none; `info` holds what else it said of the response
-    (id, model, system_fingerprint, …) and the provider's request id.
+    (id, model, system_fingerprint, …) and the provider's request id, all of them short clean texts.
     """
 
     reason: str | None
     usage: Usage | None
-    info: dict[str, Any]
+    info: dict[str, str]
 
 
 Piece = Text | Reasoning | ToolCall | Progress | Finished
@@ -122,7 +127,7 @@ class ProviderError(Exception):
 
     `kind` is "timeout" when a limit of ours ran out. `transient` errors (429, 5xx, a connection
     that fails or breaks) may go away on a further try; `retry_after` is the wait in seconds that
-    the provider asked for.
+    the provider asked for. Its texts are clean and of sensible length, whatever it is made of.
     """
 
     def __init__(
@@ -136,11 +141,11 @@ class ProviderError(Exception):
         transient: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = clean(message, MAX_MESSAGE)
+        super().__init__(self.message)
         self.kind: FailureKind = kind
         self.status = status
-        self.code = code
-        self.request_id = request_id
+        self.code = None if code is None else clean(code, MAX_NAME)
+        self.request_id = None if request_id is None else clean(request_id, MAX_NAME)
         self.transient = transient
         self.retry_after = retry_after

@@ -11,10 +11,8 @@ from typing import Any, cast
 
 import msgspec
 
-from airuns.server.models.answer import clean
-from airuns.server.models.call import Endpoint, ProviderError
-
-MAX_MESSAGE = 2000
+from airuns.server.models.call import MAX_MESSAGE, Endpoint, ProviderError
+from airuns.server.models.texts import clean
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 TRANSIENT_CODES = frozenset(
@@ -101,7 +99,7 @@ def scrubbed(text: str, endpoint: Endpoint) -> str:
     """Return a text that can be shown: without the endpoint's key, which some providers repeat."""
     if endpoint.key:
         text = text.replace(endpoint.key, "(key)")
-    return clean(text[:MAX_MESSAGE])
+    return clean(text, MAX_MESSAGE)
 
 
 def _decoded(body: bytes) -> Any:
