@@ -101,7 +101,8 @@ from unnest(%(ids)s::uuid[], %(parent_ids)s::uuid[], %(depths)s::integer[], %(ro
 returning id, depth, created_at
 
 -- name: line_turns
--- The line that ends at a message, as sent to a model: every turn, nothing else.
+-- The line that ends at a message, as sent to a model: every turn, nothing else. Each step up is one
+-- look-up by the key: the limit keeps the planner from joining all of the user's messages at once.
 with recursive line as (
     select m.parent_id, m.depth, m.role, m.content, m.data
     from airuns.ai_messages as m
@@ -109,7 +110,12 @@ with recursive line as (
     union all
     select m.parent_id, m.depth, m.role, m.content, m.data
     from line as l
-    join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = l.parent_id
+    cross join lateral (
+        select p.parent_id, p.depth, p.role, p.content, p.data
+        from airuns.ai_messages as p
+        where p.user_id = %(user_id)s and p.id = l.parent_id
+        limit 1
+    ) as m
 )
 select role, content, data from line order by depth
 
@@ -123,7 +129,12 @@ with recursive line as (
     union all
     select m.id, m.parent_id, m.depth, m.role, m.content, m.data, m.task_id, m.metadata, m.created_at, l.step + 1
     from line as l
-    join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = l.parent_id
+    cross join lateral (
+        select p.id, p.parent_id, p.depth, p.role, p.content, p.data, p.task_id, p.metadata, p.created_at
+        from airuns.ai_messages as p
+        where p.user_id = %(user_id)s and p.id = l.parent_id
+        limit 1
+    ) as m
     where l.step < %(limit)s
 )
 select l.id, l.parent_id, l.depth, l.role, l.content, l.data, l.task_id, l.metadata, l.created_at, s.ids as siblings
