@@ -1,10 +1,12 @@
 """Bad input gets a problem document that names the field and the remedy."""
 
+from itertools import permutations
 from uuid import uuid4
 
 import pytest
 from httpx import Client
 
+from airuns.server.pages import encode_cursor
 from tests.runs.calling import problem, user
 from tests.serving import Served
 
@@ -118,6 +120,44 @@ def test_another_parent_and_a_run_that_is_not_there(alice: Client) -> None:
     run_id = alice.post(RUN, json=body).json()["run_id"]
     answer = alice.post(RUN, json={**body, "run_id": run_id, "parent_id": missing})
     problem(answer, 404, "parent_id")
+
+
+@pytest.mark.parametrize(
+    ("sort", "other"), [*permutations(["recent", "oldest", "name", "cost"], 2)]
+)
+def test_a_cursor_of_another_sort(alice: Client, sort: str, other: str) -> None:
+    for _ in range(2):
+        alice.post("/api/runs", json={"name": "Listed"})
+    page = alice.get("/api/runs", params={"sort": sort, "limit": 1}).json()
+    given = {"sort": other, "cursor": page["next_cursor"]}
+    problem(alice.get("/api/runs", params=given), 422, "cursor")
+
+
+@pytest.mark.parametrize("part", ["a\0b", "\0"])
+@pytest.mark.parametrize("path", ["/api/runs", "/api/prompts"])
+def test_a_cursor_with_a_nul(alice: Client, path: str, part: str) -> None:
+    cursor = encode_cursor("name", part, uuid4())
+    problem(alice.get(path, params={"sort": "name", "cursor": cursor}), 422, "cursor")
+
+
+def test_a_cursor_whose_cost_is_no_number(alice: Client) -> None:
+    cursor = encode_cursor("cost", "dear", uuid4())
+    problem(alice.get("/api/runs", params={"sort": "cost", "cursor": cursor}), 422, "cursor")
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_json_that_is_nested_too_deep(alice: Client, depth: int) -> None:
+    body = '{"messages": [], "variables": ' + '{"a":' * depth + "1" + "}" * depth + "}"
+    answer = alice.post(RUN, content=body, headers={"Content-Type": "application/json"})
+    assert "nested" in problem(answer, 400)["detail"]
+
+
+@pytest.mark.parametrize("offset", ["²", "9" * 5000, "9" * 13, "-1"])
+def test_an_offset_that_is_no_position(alice: Client, offset: str) -> None:
+    path = f"/api/tasks/{uuid4()}/events"
+    problem(alice.get(path, params={"offset": offset}), 422, "offset")
+    header = {"Last-Event-ID": offset.encode()}
+    problem(alice.get(path, headers=header), 422, "Last-Event-ID")
 
 
 def test_a_wrong_last_event_id(alice: Client) -> None:

@@ -99,7 +99,8 @@ def test_lists_of_runs(
 ) -> None:
     order = DELETED_SORT if sort == "deleted" else RUN_SORTS[sort]
     key = KEYS.get(cast("RunSort", sort), MIDDLE)
-    query, params = run_query(which, order, encode_cursor(key, SOMEWHERE) if later else None)
+    cursor = encode_cursor(sort, key, SOMEWHERE) if later else None
+    query, params = run_query(which, order, cursor)
     check_served_by(raw, index, query, {**params, "limit": 51})
 
 

@@ -3,12 +3,13 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from airuns.errors import InvalidInput
 from airuns.server import money
+from airuns.server.text import check_text
 
 T = TypeVar("T")
 
@@ -42,11 +43,14 @@ def decode_cursor(cursor: str, kind: type[T]) -> T:
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=kind)
+        key = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=kind)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise InvalidInput(
             "cursor must be the next_cursor of an earlier page of the same list.", field="cursor"
         ) from None
+    for part in cast("tuple[Any, ...]", key):
+        check_text(part, "cursor")
+    return key
 
 
 def page_size(limit: int | None, default: int, largest: int) -> int:

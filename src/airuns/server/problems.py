@@ -128,6 +128,11 @@ def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[P
     return on_error(request, Malformed(f"The body is not UTF-8: {error.reason}."))
 
 
+def on_deep_nesting(request: AnyRequest, _: RecursionError) -> Response[Problem]:
+    """Answer a body that holds lists or objects in each other without end."""
+    return on_error(request, Malformed("The body's lists and objects are nested too deep."))
+
+
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what the framework refused: no such route, a wrong method, a body that is no JSON."""
     if error.status_code >= 500:
@@ -155,5 +160,6 @@ HANDLERS: dict[Any, Any] = {
     ValidationException: on_validation_error,
     HTTPException: on_http_error,
     UnicodeDecodeError: on_broken_text,
+    RecursionError: on_deep_nesting,
     Exception: on_error,
 }

@@ -1,6 +1,7 @@
 """Lists of runs and tasks: filters, sorts and key-set pages, put together from fixed fragments."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -16,11 +17,14 @@ K = TypeVar("K")
 
 
 class Sort(msgspec.Struct, Generic[K], frozen=True):
-    """An order that an index serves: its SQL, what follows a cursor's key, and the key's type."""
+    """An order that an index serves: its SQL, what follows a cursor's key, and the cursor's type.
+
+    A cursor begins with the name of its sort, so that it fits no other list.
+    """
 
     order: str
     after: str
-    key: type[K]
+    cursor: type[K]
 
 
 RunSort = Literal["recent", "oldest", "name", "messages", "cost"]
@@ -29,27 +33,27 @@ RUN_SORTS: dict[str, Sort[Any]] = {
     "recent": Sort(
         "last_message_at desc, id desc",
         "(last_message_at, id) < (%(key)s::timestamptz, %(id)s::uuid)",
-        tuple[datetime, UUID],
+        tuple[Literal["recent"], datetime, UUID],
     ),
     "oldest": Sort(
         "created_at, id",
         "(created_at, id) > (%(key)s::timestamptz, %(id)s::uuid)",
-        tuple[datetime, UUID],
+        tuple[Literal["oldest"], datetime, UUID],
     ),
     "name": Sort(
         "name_key, id",
         "(name_key, id) > (lower(%(key)s), %(id)s::uuid)",
-        tuple[str, UUID],
+        tuple[Literal["name"], str, UUID],
     ),
     "messages": Sort(
         "message_count desc, id desc",
         "(message_count, id) < (%(key)s::integer, %(id)s::uuid)",
-        tuple[int, UUID],
+        tuple[Literal["messages"], int, UUID],
     ),
     "cost": Sort(
         "cost_key desc, id desc",
         "(cost_key, id) < (coalesce(%(key)s::numeric, -1)::double precision, %(id)s::uuid)",
-        tuple[str | None, UUID],
+        tuple[Literal["cost"], Decimal | None, UUID],
     ),
 }
 
@@ -75,7 +79,7 @@ RUN_FILTERS = {
 DELETED_SORT: Sort[Any] = Sort(
     "deleted_at desc, id desc",
     "(deleted_at, id) < (%(key)s::timestamptz, %(id)s::uuid)",
-    tuple[datetime, UUID],
+    tuple[Literal["deleted"], datetime, UUID],
 )
 
 TASK_FILTERS = {
@@ -88,7 +92,7 @@ TASK_FILTERS = {
 TASK_SORT: Sort[Any] = Sort(
     "created_at desc, task_id desc",
     "(created_at, task_id) < (%(key)s::timestamptz, %(id)s::uuid)",
-    tuple[datetime, UUID],
+    tuple[Literal["tasks"], datetime, UUID],
 )
 
 
@@ -131,8 +135,8 @@ async def runs(
     order = DELETED_SORT if which.deleted else RUN_SORTS[sort]
     query, params = run_query(which, order, cursor)
     rows = await tx.all(RunRow, query, user_id=user_id, limit=limit + 1, **params)
-    key = "deleted_at" if which.deleted else RUN_KEYS[sort]
-    return page_of(rows, limit, lambda row: (getattr(row, key), row.id))
+    name, key = ("deleted", "deleted_at") if which.deleted else (sort, RUN_KEYS[sort])
+    return page_of(rows, limit, lambda row: (name, getattr(row, key), row.id))
 
 
 def run_query(which: RunFilter, sort: Sort[Any], cursor: str | None) -> tuple[str, dict[str, Any]]:
@@ -156,7 +160,7 @@ async def tasks(
     clauses = [TASK_FILTERS[name] for name in given]
     query, params = _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
     rows = await tx.all(TaskRow, query, user_id=user_id, limit=limit + 1, **params)
-    return page_of(rows, limit, lambda row: (row.created_at, row.task_id))
+    return page_of(rows, limit, lambda row: ("tasks", row.created_at, row.task_id))
 
 
 async def running_of(tx: Transaction, user_id: UUID, run_id: UUID) -> list[RunningTask]:
@@ -173,7 +177,7 @@ def _query(
     text: str, clauses: list[str], params: dict[str, Any], sort: Sort[Any], cursor: str | None
 ) -> tuple[str, dict[str, Any]]:
     if cursor is not None:
-        key, item_id = decode_cursor(cursor, sort.key)
+        _, key, item_id = decode_cursor(cursor, sort.cursor)
         clauses = [*clauses, sort.after]
         params = {**params, "key": key, "id": item_id}
     filters = "".join(f"\n    and {clause}" for clause in clauses)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, patch, post
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Response, Stream
 
 from airuns.errors import Conflict, InvalidInput
@@ -27,6 +27,8 @@ from airuns.server.runs.rules import request_bytes, turn_of
 from airuns.server.runs.submission import Submission
 from airuns.server.text import check_text
 from airuns.wire import Role
+
+OFFSET_DIGITS = 12
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Tokens = Annotated[int, msgspec.Meta(ge=0)]
@@ -301,7 +303,7 @@ async def task_events(
     who: GivenUser,
     engine: GivenEngine,
     request: Request[Any, Any, Any],
-    offset: FromQuery[int] = 0,
+    offset: Annotated[int, QueryParameter(ge=0, lt=10**OFFSET_DIGITS)] = 0,
 ) -> Stream:
     """Follow a task's events, from the start or from where one left off.
 
@@ -310,14 +312,12 @@ async def task_events(
     """
     last = request.headers.get("last-event-id", "")
     if last:
-        if not last.isdigit():
+        if not (last.isascii() and last.isdigit() and len(last) <= OFFSET_DIGITS):
             raise InvalidInput(
                 "Last-Event-ID must be the id of an event of this task, a number.",
                 field="Last-Event-ID",
             )
         offset = int(last)
-    if offset < 0:
-        raise InvalidInput("offset must not be negative.", field="offset")
     return sse.stream((await engine.join(who, task_id, offset)).events)
 
 
