@@ -170,3 +170,17 @@ def test_a_journal_that_cannot_be_written_costs_no_answer(
         result = execute(client, messages=[user("still here")])
         assert (result["status"], result["response_text"]) == ("completed", "still here")
     folder.with_name("away").rename(folder)
+
+
+def test_what_the_provider_counted_before_a_cut_is_kept(
+    alice: Client, provider: ScriptedProvider
+) -> None:
+    counted = Tokens(input=1000, cache_read=400, cache_write_5m=100)
+    provider.script(
+        "claude-sonnet-4-5", Script(pieces=("one ", "two ", "three"), usage=counted, cut_after=2)
+    )
+    result = execute(alice, messages=[user("hi")], model="anthropic/claude-sonnet-4-5")
+    assert (result["status"], result["response_text"]) == ("error", "one two ")
+    assert (result["tokens_input"], result["tokens_cache_read"]) == (1000, 400)
+    assert result["tokens_output"] > 0
+    assert result["usage_estimated"] is True

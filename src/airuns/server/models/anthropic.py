@@ -9,10 +9,10 @@ import msgspec
 
 from airuns.server.models import failures
 from airuns.server.models.answer import Answer, decode
-from airuns.server.models.call import Call, Endpoint, Piece, Usage
+from airuns.server.models.call import Call, Counted, Endpoint, Piece, Usage
 from airuns.server.models.chat import anthropic_messages, anthropic_settings
 from airuns.server.models.sse import Event
-from airuns.server.models.usage import Counts
+from airuns.server.models.usage import Counts, possible
 
 PATH = "messages"
 VERSION = "2023-06-01"
@@ -108,6 +108,8 @@ class Decoder:
                 self._message(told.message)
                 if told.message.usage is not None:
                     self.answer.usage = None  # its output is not known before the end
+                    so_far = msgspec.structs.replace(_total(self._usage), output=None)
+                    return [Counted(possible(so_far))]
             case "message_delta":
                 self._message(told)
                 if told.delta is not None:

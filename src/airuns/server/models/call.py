@@ -106,6 +106,12 @@ class Progress(msgspec.Struct, frozen=True):
     """
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """What the provider has counted so far, before any of the answer: the input, and no output."""
+
+    usage: Usage
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The end of the answer, always the last piece.
 
@@ -118,7 +124,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     info: dict[str, str]
 
 
-Piece = Text | Reasoning | ToolCall | Progress | Finished
+Piece = Text | Reasoning | Progress | ToolCall | Counted | Finished
 Pieces = AsyncIterator[Piece]
 
 

@@ -10,10 +10,12 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import aiohttp
+import msgspec
 
 from airuns.server.models import prices, transport
 from airuns.server.models.call import (
     Call,
+    Counted,
     Finished,
     Progress,
     ProviderError,
@@ -76,6 +78,7 @@ class Execution:
         self._first_token: float | None = None
         self._tool_calls: list[ToolCall] = []
         self._reasoning: list[str] = []
+        self._counted = Usage()
         self._attempts: list[dict[str, Any]] = []
 
     @property
@@ -134,6 +137,9 @@ class Execution:
             async for piece in pieces:
                 if isinstance(piece, Finished):
                     return piece
+                if isinstance(piece, Counted):
+                    self._counted = piece.usage
+                    continue
                 if self._first_token is None:
                     self._first_token = time.monotonic() - self._began
                 if not isinstance(piece, Progress):
@@ -204,11 +210,17 @@ class Execution:
         )
 
     def _estimate(self, text: str) -> Usage:
-        """The provider gave no usage: estimate it where anything came, else it stays unknown."""
+        """The provider gave no usage at the end: estimate what it had not counted before.
+
+        Where nothing came, what was not counted stays unknown.
+        """
         if self._first_token is None:
-            return Usage()
+            return self._counted
         calls = "".join(call.name + call.arguments for call in self._tool_calls)
-        return estimate(self.call.messages, text + "".join(self._reasoning) + calls)
+        guess = estimate(self.call.messages, text + "".join(self._reasoning) + calls)
+        if self._counted.input is None:
+            return guess
+        return msgspec.structs.replace(self._counted, output=guess.output, estimated=True)
 
     def _cost(self, usage: Usage) -> prices.Cost | None:
         return prices.cost_of(
