@@ -156,7 +156,7 @@ def test_json_that_is_nested_too_deep(alice: Client, depth: int) -> None:
 def test_an_offset_that_is_no_position(alice: Client, offset: str) -> None:
     path = f"/api/tasks/{uuid4()}/events"
     problem(alice.get(path, params={"offset": offset}), 422, "offset")
-    header = {"Last-Event-ID": offset.encode()}
+    header = {"Last-Event-ID": offset.encode("latin-1")}
     problem(alice.get(path, headers=header), 422, "Last-Event-ID")
 
 

@@ -85,6 +85,28 @@ def test_a_cost_of_the_callers_own_is_kept(alice: Client) -> None:
     assert done["tokens_input"] is None
 
 
+def test_a_task_belongs_to_one_run(alice: Client) -> None:
+    mine, other = create_run(alice), create_run(alice)
+    task_id = create_task(alice, run_id=mine)["task_id"]
+    assert create_task(alice, run_id=mine, task_id=task_id)["task_id"] == task_id
+    problem(alice.post("/api/tasks", json={"run_id": other, "task_id": task_id}), 409, "task_id")
+    answer = {"role": "assistant", "content": "x", "task_id": task_id}
+    problem(alice.post(f"/api/runs/{other}/messages", json=answer), 404, "task_id")
+    assert alice.post(f"/api/runs/{mine}/messages", json=answer).status_code == 201
+
+
+def test_a_call_may_take_very_long_but_not_for_ever(alice: Client) -> None:
+    body = {"name": "Slow", "messages": [user("x")]}
+    prompt_id = alice.post("/api/prompts", json=body).json()["id"]
+    made = alice.post("/api/runs", json={"source_type": "prompt", "source_id": prompt_id})
+    task = create_task(alice, run_id=made.json()["id"])
+    path = f"/api/tasks/{task['task_id']}/complete"
+    problem(alice.post(path, json={"total_time": 1.1e9}), 422, "total_time")
+    assert alice.post(path, json={"total_time": 3e6}).status_code == 200
+    [item] = get(alice, f"/api/prompts/{prompt_id}/history")["items"]
+    assert item["execution_time_ms"] == 3_000_000_000
+
+
 def test_a_failed_call_says_why(alice: Client) -> None:
     run_id = create_run(alice)
     task = create_task(alice, run_id=run_id)

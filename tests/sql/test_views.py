@@ -18,12 +18,12 @@ HISTORY_COLUMNS = {
     "response": "text",
     "model": "text",
     "tokens_used": "bigint",
-    "execution_time_ms": "integer",
+    "execution_time_ms": "bigint",
     "status": "text",
     "error_message": "text",
     "created_at": "timestamp with time zone",
 }
-"""As seed 5 has them; tokens may be many, so they are a bigint."""
+"""As seed 5 has them; tokens and milliseconds may be many, so they are a bigint."""
 
 
 @pytest.fixture

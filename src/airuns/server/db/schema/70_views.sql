@@ -55,7 +55,7 @@ select
     t.task_id as id, t.prompt_id, t.user_id,
     airuns.task_prompt_text(t.user_id, t.request_message_id) as prompt_text,
     t.response_text as response, t.model, t.tokens_total as tokens_used,
-    (t.total_time * 1000)::integer as execution_time_ms,
+    (t.total_time * 1000)::bigint as execution_time_ms,
     case t.status when 'completed' then 'success' when 'streaming' then 'pending' else t.status end as status,
     t.response_errors ->> 'message' as error_message,
     t.created_at, t.run_id, r.prompt_version, t.cost

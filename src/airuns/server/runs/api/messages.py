@@ -8,13 +8,14 @@ from litestar import get, post
 from litestar.params import FromQuery
 from msgspec import UNSET, UnsetType
 
-from airuns.server.db.door import Transaction
+from airuns.errors import NotFound
+from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.given import GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.pages import page_size
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import check_length
 from airuns.server.runs.api.runs import MessageView, message_view
-from airuns.server.runs.records import Node
+from airuns.server.runs.records import LineMessage, Node
 from airuns.server.runs.rules import turn_of
 from airuns.server.text import check_text
 from airuns.wire import Message
@@ -75,17 +76,24 @@ async def add_message(
     """Add a message to a run and make it the current end."""
     check_text(data)
     check_length(data, "content", settings)
+    return message_view(await _add(db, who, run_id, data))
+
+
+@retried
+async def _add(db: Database, who: As, run_id: UUID, data: AddMessage) -> LineMessage:
     async with db.transaction(who) as tx:
         await tree.lock(tx, who.user_id, run_id)
-        node = await _add(tx, who.user_id, run_id, data)
+        node = await _append(tx, who.user_id, run_id, data)
         [message] = await tree.window(tx, who.user_id, run_id, node.id, 1)
-    return message_view(message)
+    return message
 
 
-async def _add(tx: Transaction, user_id: UUID, run_id: UUID, data: AddMessage) -> Node:
+async def _append(tx: Transaction, user_id: UUID, run_id: UUID, data: AddMessage) -> Node:
     parent_id = data.parent_id
     if data.task_id is not None:
         task = await tasks.get(tx, user_id, data.task_id)
+        if task.run_id != run_id:
+            raise NotFound(f"There is no task {data.task_id} in this run.", field="task_id")
         answer = await tree.of_task(tx, user_id, run_id, data.task_id)
         if answer is not None:  # completing the task has added it already
             return answer.node

@@ -8,7 +8,7 @@ import msgspec
 from litestar import delete, get, patch, post
 from litestar.params import FromQuery, QueryParameter
 
-from airuns.server.db.door import As, Database
+from airuns.server.db.door import As, Database, retried
 from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.ids import new_id
 from airuns.server.pages import Page, page_size
@@ -229,6 +229,11 @@ async def delete_run(
         running = await tasks.running_in(tx, who.user_id, run_id)
     for task_id in running:
         await engine.cancel(who, task_id)
+    await _delete(db, who, run_id, purge)
+
+
+@retried
+async def _delete(db: Database, who: As, run_id: UUID, purge: bool) -> None:
     async with db.transaction(who) as tx:
         await (store.purge if purge else store.delete)(tx, who.user_id, run_id)
 

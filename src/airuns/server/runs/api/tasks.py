@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Response, Stream
 
 from airuns.errors import Conflict, InvalidInput
-from airuns.server.db.door import As, Database, Transaction
+from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.ids import new_id
 from airuns.server.models import prices
@@ -32,7 +32,7 @@ OFFSET_DIGITS = 12
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Tokens = Annotated[int, msgspec.Meta(ge=0)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Status = Literal["pending", "streaming", "completed", "error", "timeout", "cancelled"]
 
 
@@ -126,12 +126,20 @@ async def create_task(
     """Record a model call that the caller makes itself; sending it again is safe."""
     check_text(data)
     task_id = data.task_id or new_id()
+    await _create(db, who, task_id, data)
+    return await read(db, engine, who, task_id)
+
+
+@retried
+async def _create(db: Database, who: As, task_id: UUID, data: CreateTask) -> None:
     async with db.transaction(who) as tx:
         run = await tree.lock(tx, who.user_id, data.run_id)
-        if await tasks.find(tx, who.user_id, task_id) is None:
+        task = await tasks.find(tx, who.user_id, task_id)
+        if task is None:
             new = await _new_task(tx, who.user_id, run, task_id, data)
             await tasks.create(tx, who.user_id, new)
-    return await read(db, engine, who, task_id)
+        elif task.run_id != data.run_id:
+            raise Conflict(f"Another run has the task {task_id}.", field="task_id")
 
 
 async def _new_task(
@@ -244,11 +252,16 @@ async def complete_task(
     """Say how a model call of one's own ended; its answer becomes a message of the run."""
     check_text(data)
     _check_parts(data)
+    await _complete(db, who, task_id, data)
+    return await read(db, engine, who, task_id)
+
+
+@retried
+async def _complete(db: Database, who: As, task_id: UUID, data: CompleteTask) -> None:
     async with db.transaction(who) as tx:
         task = await _refuse_ours(tx, who.user_id, task_id)
         if not await tasks.end(tx, who.user_id, task_id, await _ending(tx, who, task, data)):
             raise Conflict(f"The task has ended as {task.status}.")
-    return await read(db, engine, who, task_id)
 
 
 async def _refuse_ours(tx: Transaction, user_id: UUID, task_id: UUID) -> Task:
