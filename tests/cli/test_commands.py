@@ -80,7 +80,9 @@ def test_commands_work_beside_a_server(serve: Callable[..., Served]) -> None:
 def test_what_is_wrong_is_one_line(data_dir: Path) -> None:
     wrong = airuns(data_dir, "serve", AIRUNS_PORT="many")
     assert wrong.returncode == 1
-    assert wrong.stderr == "airuns: AIRUNS_PORT must be of type int, not 'many'.\n"
+    assert (
+        wrong.stderr == "airuns: AIRUNS_PORT must be a whole number from 1 to 65535, not 'many'.\n"
+    )
 
 
 def test_help_is_quick_and_needs_nothing(data_dir: Path) -> None:

@@ -162,3 +162,33 @@ def test_two_servers_share_a_database(serve: Serve, own_database_url: str) -> No
     with first.client(ALICE) as here, second.client(ALICE) as there:
         key = here.post("/api/keys", json={"name": "both"}).json()
         assert key["id"] in {row["id"] for row in there.get("/api/keys").json()["items"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("AIRUNS_PORT", "99999", "a whole number from 1 to 65535"),
+        ("AIRUNS_PORT", "http", "a whole number"),
+        ("AIRUNS_DATABASE_POOL", "0", "a whole number from 1"),
+        ("AIRUNS_RETRIES", "-1", "a whole number from 0"),
+        ("AIRUNS_TOTAL_TIMEOUT", "nan", "a number from"),
+        ("AIRUNS_LEASE", "-5", "a number from 1"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(
+    tmp_path: Path, name: str, value: str, says: str
+) -> None:
+    told = airuns(tmp_path, "serve", **{name: value})
+    assert told.returncode == 1
+    assert f"{name} must be {says}" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://weak:topsecret@h/db", "postgresql+asyncpg://u:topsecret@h"]
+)
+def test_a_wrong_address_of_the_database_is_not_repeated(tmp_path: Path, url: str) -> None:
+    told = airuns(tmp_path, "db", "status", AIRUNS_DATABASE_URL=url)
+    assert told.returncode == 1
+    assert "AIRUNS_DATABASE_URL cannot be read" in told.stderr
+    assert "topsecret" not in told.stderr + told.stdout

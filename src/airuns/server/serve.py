@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from airuns.errors import StartError
+from airuns.errors import StartError, Unavailable
 from airuns.server.db import embedded
 from airuns.server.db.opening import ready
 from airuns.server.settings import Settings
@@ -27,6 +27,7 @@ from airuns.server.settings import Settings
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from airuns.server.db.door import Database
     from airuns.server.models.local import LocalModel
 
 log = logging.getLogger(__name__)
@@ -140,13 +141,25 @@ async def _listening(settings: Settings, serving: asyncio.Task[None]) -> None:
 
 
 async def _announce(settings: Settings, litestar: "Litestar", say: Say) -> None:
+    say(f"AI Runs is at {settings.url}")
+    while True:
+        try:
+            token = await _first_token(litestar.state.db)
+        except Unavailable:  # it went away just now; the server goes on, so this does too
+            await asyncio.sleep(0.5)
+        else:
+            break
+    if token:
+        say(f"Sign in, once and within 24 hours: {settings.url}/sign-in/{token}")
+
+
+async def _first_token(db: "Database") -> str | None:
+    """Return the token of a sign-in link for the owner, unless somebody has signed in before."""
     from airuns.server.accounts import store
 
-    db = litestar.state.db
-    say(f"AI Runs is at {settings.url}")
-    if not await store.anybody_signed_in(db):
-        token = await store.add_link(db, (await store.find_owner(db)).id)
-        say(f"Sign in, once and within 24 hours: {settings.url}/sign-in/{token}")
+    if await store.anybody_signed_in(db):
+        return None
+    return await store.add_link(db, (await store.find_owner(db)).id)
 
 
 async def _keep_database(settings: Settings) -> None:

@@ -15,13 +15,18 @@ from airuns.errors import StartError
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One row of the table: its environment variable, what it is, and whether it is a secret."""
+    """One row of the table: its environment variable, what it is, and whether it is a secret.
+
+    `least` and `most` bound a number.
+    """
 
     name: str
     type: type
     default: Any
     help: str
     secret: bool = False
+    least: float = 0
+    most: float = 1e12
 
     @property
     def attribute(self) -> str:
@@ -33,7 +38,7 @@ MEGABYTE = 1024 * 1024
 TABLE: tuple[Setting, ...] = (
     Setting("AIRUNS_DATA_DIR", Path, None, "Folder of the database, journals and keys."),
     Setting("AIRUNS_HOST", str, "127.0.0.1", "Address that the server listens on."),
-    Setting("AIRUNS_PORT", int, 8010, "Port that the server listens on."),
+    Setting("AIRUNS_PORT", int, 8010, "Port that the server listens on.", least=1, most=65535),
     Setting("AIRUNS_PUBLIC_URL", str, None, "Address under which browsers reach the server."),
     Setting(
         "AIRUNS_DATABASE_URL",
@@ -42,7 +47,9 @@ TABLE: tuple[Setting, ...] = (
         "PostgreSQL 15 or later to use in place of the embedded one.",
         secret=True,
     ),
-    Setting("AIRUNS_DATABASE_POOL", int, 12, "Connections to PostgreSQL per server process."),
+    Setting(
+        "AIRUNS_DATABASE_POOL", int, 12, "Connections to PostgreSQL per server process.", least=1
+    ),
     Setting(
         "AIRUNS_SECRET_KEY",
         str,
@@ -53,21 +60,37 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "AIRUNS_LOCAL_MODEL", str, None, "A GGUF file to serve in place of SmolLM2; 'off' for none."
     ),
-    Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes."),
-    Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters."),
-    Setting("AIRUNS_MAX_PAGE", int, 200, "Largest page of a list, in items."),
-    Setting("AIRUNS_CONNECT_TIMEOUT", float, 10.0, "Seconds to reach a model provider."),
-    Setting("AIRUNS_FIRST_TOKEN_TIMEOUT", float, 120.0, "Seconds until a model's first token."),
-    Setting("AIRUNS_TOKEN_TIMEOUT", float, 60.0, "Seconds between two pieces of an answer."),
-    Setting("AIRUNS_TOTAL_TIMEOUT", float, 1800.0, "Seconds for a whole answer."),
+    Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes.", least=1),
+    Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters.", least=1),
+    Setting("AIRUNS_MAX_PAGE", int, 200, "Largest page of a list, in items.", least=1),
+    Setting(
+        "AIRUNS_CONNECT_TIMEOUT", float, 10.0, "Seconds to reach a model provider.", least=0.001
+    ),
+    Setting(
+        "AIRUNS_FIRST_TOKEN_TIMEOUT",
+        float,
+        120.0,
+        "Seconds until a model's first token.",
+        least=0.001,
+    ),
+    Setting(
+        "AIRUNS_TOKEN_TIMEOUT", float, 60.0, "Seconds between two pieces of an answer.", least=0.001
+    ),
+    Setting("AIRUNS_TOTAL_TIMEOUT", float, 1800.0, "Seconds for a whole answer.", least=0.001),
     Setting("AIRUNS_RETRIES", int, 2, "Further tries after a transient provider error."),
     Setting("AIRUNS_RETRY_DELAY", float, 0.5, "Seconds before the first further try; doubles."),
-    Setting("AIRUNS_MAX_RUNNING", int, 1000, "Answers that one process streams at once."),
+    Setting("AIRUNS_MAX_RUNNING", int, 1000, "Answers that one process streams at once.", least=1),
     Setting("AIRUNS_SHUTDOWN_GRACE", float, 10.0, "Seconds that running answers get at shutdown."),
-    Setting("AIRUNS_LEASE", float, 30.0, "Seconds after which a silent process counts as dead."),
-    Setting("AIRUNS_SESSION_DAYS", int, 30, "Days that a sign-in lasts without use."),
     Setting(
-        "AIRUNS_LOGIN_ATTEMPTS", int, 10, "Failed sign-ins per address and name in 15 minutes."
+        "AIRUNS_LEASE", float, 30.0, "Seconds after which a silent process counts as dead.", least=1
+    ),
+    Setting("AIRUNS_SESSION_DAYS", int, 30, "Days that a sign-in lasts without use.", least=1),
+    Setting(
+        "AIRUNS_LOGIN_ATTEMPTS",
+        int,
+        10,
+        "Failed sign-ins per address and name in 15 minutes.",
+        least=1,
     ),
 )
 
@@ -127,11 +150,18 @@ def _value(row: Setting, environ: Mapping[str, str]) -> Any:
     text = _read(row.name, environ)
     if text is None:
         return row.default
-    try:
+    if row.type not in (int, float):
         return row.type(text)
+    try:
+        number = row.type(text)
     except ValueError:
-        shown = "its value" if row.secret else repr(text)
-        raise StartError(f"{row.name} must be of type {row.type.__name__}, not {shown}.") from None
+        number = None
+    if number is None or not row.least <= number <= row.most:
+        kind = "a whole number" if row.type is int else "a number"
+        raise StartError(
+            f"{row.name} must be {kind} from {row.least:g} to {row.most:g}, not {text!r}."
+        )
+    return number
 
 
 def _suffixed(environ: Mapping[str, str], suffix: str) -> dict[str, str]:

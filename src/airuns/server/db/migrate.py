@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import LiteralString, cast
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from airuns.errors import StartError
 
@@ -104,6 +105,13 @@ def connect(url: str) -> psycopg.Connection:
 
     Raises StartError when the database cannot be reached or is older than PostgreSQL 15.
     """
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # whose message repeats the address, password included
+        raise StartError(
+            "AIRUNS_DATABASE_URL cannot be read: write it as "
+            "postgresql://user:password@host:5432/database, with %-escapes in the password."
+        ) from None
     try:
         connection = psycopg.connect(url, connect_timeout=10, application_name="airuns migrate")
     except psycopg.Error as error:

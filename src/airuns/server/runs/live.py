@@ -3,7 +3,7 @@
 A client connects with a session cookie or with auth={"key": "air_…"}, and calls
 
     task:submit  {…as POST /api/prompt/run…}   → {run_id, task_id, status}; it is in the room then
-    task:cancel  {task_id}                     → {task_id, status}
+    task:cancel  {task_id}                     → the task's result
     run:join     {run_id}                      → {run_id, tasks: [{task_id, status, text}]}
     run:leave    {run_id}                      → {run_id}
 
@@ -171,10 +171,7 @@ class Live:
             return (await tasks.get(tx, who.user_id, task_id)).status
 
     async def _cancel(self, _: str, who: As, data: TaskRef) -> Answer:
-        await self._state.engine.cancel(who, data.task_id)
-        async with self._state.db.transaction(who) as tx:
-            task = await tasks.get(tx, who.user_id, data.task_id)
-        return {"task_id": task.task_id, "status": task.status}
+        return await self._state.engine.cancel(who, data.task_id)
 
     async def _join(self, sid: str, who: As, data: RunRef) -> Answer:
         async with self._state.db.transaction(who) as tx:
