@@ -55,13 +55,13 @@ def test_tries_end(alice: Client, provider: ScriptedProvider) -> None:
 def test_a_cut_stream_keeps_what_came_and_is_not_tried_again(
     alice: Client, provider: ScriptedProvider
 ) -> None:
-    provider.script("cut", Script(pieces=("one ", "two ", "three"), cut_after=2))
-    events = stream(alice, messages=[user("hi")], model="openai/cut")
+    provider.script("cut-run", Script(pieces=("one ", "two ", "three"), cut_after=2))
+    events = stream(alice, messages=[user("hi")], model="openai/cut-run")
     assert events[-1].name == "task.error"
     assert events[-1]["response_text"] == text_of(events) == "one two "
     assert events[-1]["response_errors"]["kind"] == "connection"
     assert events[-1]["usage_estimated"] is True
-    assert len([each for each in provider.requests if each.json["model"] == "cut"]) == 1
+    assert len([each for each in provider.requests if each.json["model"] == "cut-run"]) == 1
     run = get(alice, f"/api/runs/{events[0]['run_id']}")
     assert run["messages"][-1]["content"] == "one two "
     assert run["messages"][-1]["metadata"] == {"status": "error"}

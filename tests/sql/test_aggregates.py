@@ -33,7 +33,6 @@ STEPS = st.one_of(
     st.tuples(st.just("end"), WHICH, st.sampled_from(ENDED), TOKENS, COSTS),
     st.tuples(st.just("drop"), WHICH),
     st.tuples(st.just("say"), st.booleans(), WHICH),
-    st.tuples(st.just("unsay"), WHICH),
 )
 
 COMPARED = """
@@ -150,15 +149,6 @@ class Story:
         below: dict[str, Any] = {"parent_id": parent, "depth": 1} if parent else {}
         message_id = put(self.connection, "ai_messages", ALICE.user_id, run_id=run_id, **below)
         self.messages.append((message_id, run_id))
-
-    def unsay(self, which: int) -> None:
-        if which < len(self.messages):
-            gone = self.messages[which][0]
-            self.connection.execute("delete from airuns.ai_messages where id = %s", (gone,))
-            left = {
-                row["id"] for row in self.connection.execute("select id from airuns.ai_messages")
-            }
-            self.messages = [kept for kept in self.messages if kept[0] in left]
 
     def _task(self, which: int) -> UUID | None:
         return list(self.tasks)[which] if which < len(self.tasks) else None

@@ -159,7 +159,7 @@ def test_every_rule_has_an_offender() -> None:
 
 
 GRANTS = """\
-ai_messages airuns_app delete insert select
+ai_messages airuns_app insert select
 ai_models airuns_app delete insert select update
 ai_runs airuns_app delete insert select update
 ai_tasks airuns_app delete insert select update

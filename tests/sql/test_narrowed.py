@@ -86,6 +86,6 @@ async def test_the_door_opens_a_run_to_a_grantee(url: str) -> None:
     try:
         async with db.transaction(As(ALICE.user_id, run_id=ID, access="read")) as tx:
             assert await tx.rows("select id from airuns.ai_runs") == [{"id": ID}]
-            assert await tx.execute("delete from airuns.ai_messages") == 0
+            assert await tx.execute("delete from airuns.ai_tasks") == 0
     finally:
         await db.close()

@@ -84,7 +84,7 @@ create table airuns.ai_messages (
     foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade,
     foreign key (user_id, run_id, parent_id) references airuns.ai_messages (user_id, run_id, id) on delete cascade
 );
-comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added and never changed.';
+comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed, and go only with their run.';
 comment on column airuns.ai_messages.content is 'The text of the message.';
 comment on column airuns.ai_messages.data is 'The whole message as it was sent, where it is more than a role and a text (parts, tool calls, names); json keeps its bytes.';
 comment on column airuns.ai_messages.chain_hash is 'SHA-256 over the parent''s chain hash, the role and the content: equal hashes are equal conversations.';

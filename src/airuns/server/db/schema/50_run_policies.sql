@@ -15,13 +15,11 @@ create policy "users delete their runs" on airuns.ai_runs for delete to airuns_a
 
 alter table airuns.ai_messages enable row level security;
 alter table airuns.ai_messages force row level security;
-grant select, insert, delete on airuns.ai_messages to airuns_app;
+grant select, insert on airuns.ai_messages to airuns_app;
 create policy "users see their messages" on airuns.ai_messages for select to airuns_app
     using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()));
 create policy "users add their messages" on airuns.ai_messages for insert to airuns_app
     with check (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
-create policy "users delete their messages" on airuns.ai_messages for delete to airuns_app
-    using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
 
 alter table airuns.ai_tasks enable row level security;
 alter table airuns.ai_tasks force row level security;

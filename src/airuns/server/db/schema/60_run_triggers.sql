@@ -34,24 +34,16 @@ create trigger inherit_prompt before insert on airuns.ai_tasks
 
 create function airuns.count_message() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'INSERT' then
-        update airuns.ai_runs
-        set message_count = message_count + new.added,
-            last_message_at = greatest(last_message_at, new.created_at)
-        where user_id = new.user_id and id = new.run_id;
-    else
-        update airuns.ai_runs
-        set message_count = message_count - old.added
-        where user_id = old.user_id and id = old.run_id;
-    end if;
+    update airuns.ai_runs
+    set message_count = message_count + new.added,
+        last_message_at = greatest(last_message_at, new.created_at)
+    where user_id = new.user_id and id = new.run_id;
     return null;
 end
 $$;
 comment on function airuns.count_message() is 'Keeps message_count and last_message_at of the run.';
-create trigger count_new_message after insert on airuns.ai_messages
+create trigger count_message after insert on airuns.ai_messages
     for each row when (new.added > 0) execute function airuns.count_message();
-create trigger count_dropped_message after delete on airuns.ai_messages
-    for each row when (old.added > 0) execute function airuns.count_message();
 
 create function airuns.sum_task() returns trigger language plpgsql as $$
 declare

@@ -398,7 +398,7 @@ create table airuns.ai_messages (
     foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade,
     foreign key (user_id, run_id, parent_id) references airuns.ai_messages (user_id, run_id, id) on delete cascade
 );
-comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added and never changed.';
+comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed, and go only with their run.';
 comment on column airuns.ai_messages.content is 'The text of the message.';
 comment on column airuns.ai_messages.data is 'The whole message as it was sent, where it is more than a role and a text (parts, tool calls, names); json keeps its bytes.';
 comment on column airuns.ai_messages.chain_hash is 'SHA-256 over the parent''s chain hash, the role and the content: equal hashes are equal conversations.';
@@ -539,13 +539,11 @@ create policy "users delete their runs" on airuns.ai_runs for delete to airuns_a
 
 alter table airuns.ai_messages enable row level security;
 alter table airuns.ai_messages force row level security;
-grant select, insert, delete on airuns.ai_messages to airuns_app;
+grant select, insert on airuns.ai_messages to airuns_app;
 create policy "users see their messages" on airuns.ai_messages for select to airuns_app
     using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()));
 create policy "users add their messages" on airuns.ai_messages for insert to airuns_app
     with check (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
-create policy "users delete their messages" on airuns.ai_messages for delete to airuns_app
-    using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
 
 alter table airuns.ai_tasks enable row level security;
 alter table airuns.ai_tasks force row level security;
@@ -614,24 +612,16 @@ create trigger inherit_prompt before insert on airuns.ai_tasks
 
 create function airuns.count_message() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'INSERT' then
-        update airuns.ai_runs
-        set message_count = message_count + new.added,
-            last_message_at = greatest(last_message_at, new.created_at)
-        where user_id = new.user_id and id = new.run_id;
-    else
-        update airuns.ai_runs
-        set message_count = message_count - old.added
-        where user_id = old.user_id and id = old.run_id;
-    end if;
+    update airuns.ai_runs
+    set message_count = message_count + new.added,
+        last_message_at = greatest(last_message_at, new.created_at)
+    where user_id = new.user_id and id = new.run_id;
     return null;
 end
 $$;
 comment on function airuns.count_message() is 'Keeps message_count and last_message_at of the run.';
-create trigger count_new_message after insert on airuns.ai_messages
+create trigger count_message after insert on airuns.ai_messages
     for each row when (new.added > 0) execute function airuns.count_message();
-create trigger count_dropped_message after delete on airuns.ai_messages
-    for each row when (old.added > 0) execute function airuns.count_message();
 
 create function airuns.sum_task() returns trigger language plpgsql as $$
 declare
