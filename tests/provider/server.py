@@ -29,7 +29,8 @@ class Request:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        """The body; one that asks for no model, such as a list of them, names none."""
+        return json.loads(self.body or b'{"model": ""}')
 
     def disconnect(self) -> None:
         """Note that the client closed the connection before the end of the answer."""
