@@ -25,6 +25,7 @@ STATUSES = st.sampled_from(("pending", "streaming", *ENDED))
 TOKENS = st.none() | st.integers(0, 10**12)
 COSTS = st.none() | st.decimals(0, 10**6, allow_nan=False, allow_infinity=False, places=12)
 WHICH = st.integers(0, 7)
+FAILURE = '{"message": "It\\n failed"}'
 
 STEPS = st.one_of(
     st.tuples(st.just("start"), st.booleans(), STATUSES, TOKENS, COSTS),
@@ -36,7 +37,8 @@ STEPS = st.one_of(
 )
 
 COMPARED = """
-    select r.id, r.status, r.message_count, r.task_count, r.ended_task_count, r.counted_task_count,
+    select r.id, r.status, r.preview, r.last_task_id, r.last_task_status, r.message_count,
+        r.task_count, r.ended_task_count, r.counted_task_count,
         r.priced_task_count, r.total_tokens, r.total_cost, r.last_message_at, m.messages, m.latest,
         t.tasks, t.ended, t.counted, t.priced, t.tokens, t.spent
     from airuns.ai_runs as r
@@ -78,6 +80,7 @@ class Story:
         self.tasks: dict[UUID, tuple[UUID, str]] = {}
         self.messages: list[tuple[UUID, UUID]] = []
         self.statuses = dict.fromkeys(self.runs, "active")
+        self.previews = dict.fromkeys(self.runs, "")
 
     def apply(self, step: tuple[Any, ...]) -> None:
         """Do one step; one about a task or a message that is not there does nothing."""
@@ -87,16 +90,23 @@ class Story:
         for row in rows:
             check(row)
             assert row["status"] == self.statuses[row["id"]]
+            assert row["preview"] == self.previews[row["id"]]
+            newest = self._newest(row["id"])
+            assert row["last_task_id"] == newest
+            assert row["last_task_status"] == (
+                self._shown(self.tasks[newest][1]) if newest else None
+            )
 
     def start(self, second: bool, status: str, tokens: int | None, cost: Decimal | None) -> None:
         run_id = self.runs[second]
         task_id = put(
             self.connection, "ai_tasks", ALICE.user_id,
-            run_id=run_id, status=status, tokens_total=tokens, cost=cost,
+            run_id=run_id, status=status, tokens_total=tokens, cost=cost, response_errors=FAILURE,
         )  # fmt: skip
         self.tasks[task_id] = (run_id, status)
         if status in ("error", "timeout"):
             self.statuses[run_id] = "error"
+            self.previews[run_id] = "It failed"
         elif status not in ENDED or (status == "completed" and self.statuses[run_id] == "error"):
             self.statuses[run_id] = "active"
 
@@ -128,6 +138,8 @@ class Story:
             return
         if status in ("error", "timeout"):
             self.statuses[run_id] = "error"
+            if task_id == self._newest(run_id):
+                self.previews[run_id] = "It failed"
         elif status == "completed" and self.statuses[run_id] == "error":
             self.statuses[run_id] = "active"
 
@@ -147,8 +159,19 @@ class Story:
         parents = [message_id for message_id, of_run in self.messages if of_run == run_id]
         parent = parents[which] if which < len(parents) else None
         below: dict[str, Any] = {"parent_id": parent, "depth": 1} if parent else {}
-        message_id = put(self.connection, "ai_messages", ALICE.user_id, run_id=run_id, **below)
+        text = f"Message {len(self.messages)}"
+        message_id = put(
+            self.connection, "ai_messages", ALICE.user_id, run_id=run_id, content=text, **below
+        )
         self.messages.append((message_id, run_id))
+        self.previews[run_id] = text
+
+    def _newest(self, run_id: UUID) -> UUID | None:
+        return next((each for each, (of, _) in reversed(self.tasks.items()) if of == run_id), None)
+
+    @staticmethod
+    def _shown(status: str) -> str:
+        return status if status in ENDED else "pending"
 
     def _task(self, which: int) -> UUID | None:
         return list(self.tasks)[which] if which < len(self.tasks) else None
@@ -245,6 +268,44 @@ def test_messages_move_a_run_up_and_never_back(alice_sql: Connection[Row]) -> No
     for said, day in (("2026-03-01", "2026-03-01"), ("2026-02-01", "2026-03-01")):
         put(alice_sql, "ai_messages", ALICE.user_id, run_id=run_id, created_at=f"{said} 12:00Z")
         assert one(alice_sql, latest, run_id)["day"] == day
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("  **Hello**\n\tworld \n", "**Hello** world"),
+        ("x" * 500, "x" * 160),
+        ("y" * 159 + " z", "y" * 159),
+        ("é" * 200, "é" * 160),
+        (" \n", "before"),
+        ("", "before"),
+    ],
+)
+def test_the_preview_is_how_the_last_message_with_text_begins(
+    alice_sql: Connection[Row], said: str, shown: str
+) -> None:
+    run_id = put(alice_sql, "ai_runs", ALICE.user_id)
+    for content in ("before", said):
+        put(alice_sql, "ai_messages", ALICE.user_id, run_id=run_id, content=content)
+    row = one(alice_sql, "select preview from airuns.ai_runs where id = %s", run_id)
+    assert row["preview"] == shown
+
+
+def test_of_messages_added_at_once_the_last_is_the_preview(alice_sql: Connection[Row]) -> None:
+    run_id = put(alice_sql, "ai_runs", ALICE.user_id)
+    for content, added in (("first", 0), ("last", 2)):
+        put(alice_sql, "ai_messages", ALICE.user_id, run_id=run_id, content=content, added=added)
+    row = one(alice_sql, "select preview from airuns.ai_runs where id = %s", run_id)
+    assert row["preview"] == "last"
+
+
+def test_a_failure_after_some_text_leaves_the_text_as_preview(alice_sql: Connection[Row]) -> None:
+    run_id = put(alice_sql, "ai_runs", ALICE.user_id)
+    put(alice_sql, "ai_messages", ALICE.user_id, run_id=run_id, content="So far")
+    more = {"response_text": "So far", "response_errors": FAILURE, "status": "timeout"}
+    put(alice_sql, "ai_tasks", ALICE.user_id, run_id=run_id, **more)
+    query = "select preview, last_task_status as status from airuns.ai_runs where id = %s"
+    assert one(alice_sql, query, run_id) == {"preview": "So far", "status": "timeout"}
 
 
 def test_a_task_gets_the_prompt_of_its_run(alice_sql: Connection[Row]) -> None:

@@ -78,7 +78,7 @@ where user_id = %(user_id)s and id = %(run_id)s and deleted_at is not null
 -- One page of runs. The braces are filled with fixed fragments (lists.py); lists read no content.
 select id, source_type, source_id, prompt_id, name, tags, status, is_starred, settings ->> 'model' as model,
     message_count, task_count, total_tokens, total_cost, created_at, updated_at, last_message_at,
-    archived_at, deleted_at
+    archived_at, deleted_at, preview, last_task_status
 from airuns.ai_runs
 where user_id = %(user_id)s {filters}
 order by {order}

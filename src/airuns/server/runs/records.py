@@ -41,7 +41,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as lists show it: no content."""
+    """A run as lists show it.
+
+    `preview` is how its last message begins; `last_task_status` is null before the first task and
+    pending while the newest one runs.
+    """
 
     id: UUID
     source_type: str
@@ -61,6 +65,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     last_message_at: datetime
     archived_at: datetime | None
     deleted_at: datetime | None
+    preview: str
+    last_task_status: str | None
 
 
 class LockedRun(msgspec.Struct, frozen=True, kw_only=True):

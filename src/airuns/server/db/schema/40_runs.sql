@@ -20,6 +20,10 @@ create table airuns.ai_runs (
     status text not null default 'active' check (status in ('active', 'completed', 'error')),
     is_starred boolean not null default false,
     head_message_id uuid,
+    preview text not null default '' check (length(preview) <= 160),
+    last_task_id uuid,
+    last_task_status text
+        check (last_task_status in ('pending', 'completed', 'error', 'timeout', 'cancelled')),
     total_tokens bigint default 0 check (total_tokens >= 0),
     total_cost numeric default 0 check (total_cost >= 0),
     cost_key double precision not null generated always as (coalesce(total_cost, -1)::double precision) stored,
@@ -43,6 +47,9 @@ comment on column airuns.ai_runs.settings is 'The model and its settings, as las
 comment on column airuns.ai_runs.broker_values is 'Values that the host application puts in, such as the current date.';
 comment on column airuns.ai_runs.attachments is 'A list of {type: file | url | image | youtube, …}.';
 comment on column airuns.ai_runs.head_message_id is 'The end of the current line; other leaves are other branches.';
+comment on column airuns.ai_runs.preview is 'How the text of the last message begins, or why there is none: so lists read no message.';
+comment on column airuns.ai_runs.last_task_id is 'The task that was added last.';
+comment on column airuns.ai_runs.last_task_status is 'Its status; pending until it has ended.';
 comment on column airuns.ai_runs.total_tokens is 'Sum over tasks; null when tasks have ended and none of them has a known count.';
 comment on column airuns.ai_runs.total_cost is 'USD, sum over tasks; null when tasks have ended and none of them has a known cost.';
 comment on column airuns.ai_runs.name_key is 'What lists by name are ordered by: lower() is not leakproof, so under row level security no index would serve it.';

@@ -32,16 +32,24 @@ comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its r
 create trigger inherit_prompt before insert on airuns.ai_tasks
     for each row execute function airuns.inherit_prompt();
 
+create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
+begin
+    return rtrim(left(ltrim(regexp_replace(left(of_text, 2000), '\s+', ' ', 'g')), 160));
+end
+$$;
+comment on function airuns.preview(text) is 'How a text begins, on one line: at most 160 characters.';
+
 create function airuns.count_message() returns trigger language plpgsql as $$
 begin
     update airuns.ai_runs
     set message_count = message_count + new.added,
-        last_message_at = greatest(last_message_at, new.created_at)
+        last_message_at = greatest(last_message_at, new.created_at),
+        preview = coalesce(nullif(airuns.preview(new.content), ''), preview)
     where user_id = new.user_id and id = new.run_id;
     return null;
 end
 $$;
-comment on function airuns.count_message() is 'Keeps message_count and last_message_at of the run.';
+comment on function airuns.count_message() is 'Keeps message_count, last_message_at and preview of the run.';
 create trigger count_message after insert on airuns.ai_messages
     for each row when (new.added > 0) execute function airuns.count_message();
 
@@ -55,6 +63,7 @@ declare
     priced integer := 0;
     tokens bigint := 0;
     spent numeric := 0;
+    failure text;
 begin
     if tg_op <> 'INSERT' then
         of_user := old.user_id;
@@ -76,6 +85,10 @@ begin
         tokens := tokens + coalesce(new.tokens_total, 0);
         spent := spent + coalesce(new.cost, 0);
     end if;
+    if tg_op <> 'DELETE' and new.status in ('error', 'timeout') and new.response_text = ''
+        and (tg_op = 'INSERT' or old.status <> new.status) then
+        failure := nullif(airuns.preview(new.response_errors ->> 'message'), '');
+    end if;
 
     update airuns.ai_runs as r
     set task_count = r.task_count + tasks,
@@ -96,12 +109,33 @@ begin
             when tg_op = 'INSERT' and new.completed_at is null then 'active'
             when new.status = 'completed' and r.status = 'error' then 'active'
             else r.status
+        end,
+        last_task_id = case when tg_op = 'INSERT' then new.task_id else r.last_task_id end,
+        last_task_status = case
+            when tg_op = 'INSERT' or r.last_task_id = new.task_id
+            then case when new.completed_at is null then 'pending' else new.status end
+            else r.last_task_status
+        end,
+        preview = case
+            when tg_op = 'INSERT' or r.last_task_id = new.task_id then coalesce(failure, r.preview)
+            else r.preview
         end
     where r.user_id = of_user and r.id = of_run;
+
+    if tg_op = 'DELETE' then
+        update airuns.ai_runs as r
+        set (last_task_id, last_task_status) = (
+            select t.task_id, case when t.completed_at is null then 'pending' else t.status end
+            from airuns.ai_tasks as t
+            where t.user_id = of_user and t.run_id = of_run
+            order by t.created_at desc, t.task_id desc
+            limit 1)
+        where r.user_id = of_user and r.id = of_run and r.last_task_id = old.task_id;
+    end if;
     return null;
 end
 $$;
-comment on function airuns.sum_task() is 'Keeps counts, totals and status of the run; total_* are null when nothing is known of any ended task.';
+comment on function airuns.sum_task() is 'Keeps counts, totals, status and newest task of the run; total_* are null when nothing is known of any ended task.';
 create trigger sum_new_task after insert on airuns.ai_tasks
     for each row execute function airuns.sum_task();
 create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks

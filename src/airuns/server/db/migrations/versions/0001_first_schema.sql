@@ -334,6 +334,10 @@ create table airuns.ai_runs (
     status text not null default 'active' check (status in ('active', 'completed', 'error')),
     is_starred boolean not null default false,
     head_message_id uuid,
+    preview text not null default '' check (length(preview) <= 160),
+    last_task_id uuid,
+    last_task_status text
+        check (last_task_status in ('pending', 'completed', 'error', 'timeout', 'cancelled')),
     total_tokens bigint default 0 check (total_tokens >= 0),
     total_cost numeric default 0 check (total_cost >= 0),
     cost_key double precision not null generated always as (coalesce(total_cost, -1)::double precision) stored,
@@ -357,6 +361,9 @@ comment on column airuns.ai_runs.settings is 'The model and its settings, as las
 comment on column airuns.ai_runs.broker_values is 'Values that the host application puts in, such as the current date.';
 comment on column airuns.ai_runs.attachments is 'A list of {type: file | url | image | youtube, …}.';
 comment on column airuns.ai_runs.head_message_id is 'The end of the current line; other leaves are other branches.';
+comment on column airuns.ai_runs.preview is 'How the text of the last message begins, or why there is none: so lists read no message.';
+comment on column airuns.ai_runs.last_task_id is 'The task that was added last.';
+comment on column airuns.ai_runs.last_task_status is 'Its status; pending until it has ended.';
 comment on column airuns.ai_runs.total_tokens is 'Sum over tasks; null when tasks have ended and none of them has a known count.';
 comment on column airuns.ai_runs.total_cost is 'USD, sum over tasks; null when tasks have ended and none of them has a known cost.';
 comment on column airuns.ai_runs.name_key is 'What lists by name are ordered by: lower() is not leakproof, so under row level security no index would serve it.';
@@ -610,16 +617,24 @@ comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its r
 create trigger inherit_prompt before insert on airuns.ai_tasks
     for each row execute function airuns.inherit_prompt();
 
+create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
+begin
+    return rtrim(left(ltrim(regexp_replace(left(of_text, 2000), '\s+', ' ', 'g')), 160));
+end
+$$;
+comment on function airuns.preview(text) is 'How a text begins, on one line: at most 160 characters.';
+
 create function airuns.count_message() returns trigger language plpgsql as $$
 begin
     update airuns.ai_runs
     set message_count = message_count + new.added,
-        last_message_at = greatest(last_message_at, new.created_at)
+        last_message_at = greatest(last_message_at, new.created_at),
+        preview = coalesce(nullif(airuns.preview(new.content), ''), preview)
     where user_id = new.user_id and id = new.run_id;
     return null;
 end
 $$;
-comment on function airuns.count_message() is 'Keeps message_count and last_message_at of the run.';
+comment on function airuns.count_message() is 'Keeps message_count, last_message_at and preview of the run.';
 create trigger count_message after insert on airuns.ai_messages
     for each row when (new.added > 0) execute function airuns.count_message();
 
@@ -633,6 +648,7 @@ declare
     priced integer := 0;
     tokens bigint := 0;
     spent numeric := 0;
+    failure text;
 begin
     if tg_op <> 'INSERT' then
         of_user := old.user_id;
@@ -654,6 +670,10 @@ begin
         tokens := tokens + coalesce(new.tokens_total, 0);
         spent := spent + coalesce(new.cost, 0);
     end if;
+    if tg_op <> 'DELETE' and new.status in ('error', 'timeout') and new.response_text = ''
+        and (tg_op = 'INSERT' or old.status <> new.status) then
+        failure := nullif(airuns.preview(new.response_errors ->> 'message'), '');
+    end if;
 
     update airuns.ai_runs as r
     set task_count = r.task_count + tasks,
@@ -674,12 +694,33 @@ begin
             when tg_op = 'INSERT' and new.completed_at is null then 'active'
             when new.status = 'completed' and r.status = 'error' then 'active'
             else r.status
+        end,
+        last_task_id = case when tg_op = 'INSERT' then new.task_id else r.last_task_id end,
+        last_task_status = case
+            when tg_op = 'INSERT' or r.last_task_id = new.task_id
+            then case when new.completed_at is null then 'pending' else new.status end
+            else r.last_task_status
+        end,
+        preview = case
+            when tg_op = 'INSERT' or r.last_task_id = new.task_id then coalesce(failure, r.preview)
+            else r.preview
         end
     where r.user_id = of_user and r.id = of_run;
+
+    if tg_op = 'DELETE' then
+        update airuns.ai_runs as r
+        set (last_task_id, last_task_status) = (
+            select t.task_id, case when t.completed_at is null then 'pending' else t.status end
+            from airuns.ai_tasks as t
+            where t.user_id = of_user and t.run_id = of_run
+            order by t.created_at desc, t.task_id desc
+            limit 1)
+        where r.user_id = of_user and r.id = of_run and r.last_task_id = old.task_id;
+    end if;
     return null;
 end
 $$;
-comment on function airuns.sum_task() is 'Keeps counts, totals and status of the run; total_* are null when nothing is known of any ended task.';
+comment on function airuns.sum_task() is 'Keeps counts, totals, status and newest task of the run; total_* are null when nothing is known of any ended task.';
 create trigger sum_new_task after insert on airuns.ai_tasks
     for each row execute function airuns.sum_task();
 create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks
