@@ -18,9 +18,10 @@ from numbers;
 
 insert into airuns.ai_runs (user_id, id, source_type, source_id, name, is_starred, message_count, task_count,
     ended_task_count, counted_task_count, priced_task_count, total_tokens, total_cost, created_at,
-    last_message_at, deleted_at, settings, tags, preview, last_task_id, last_task_status)
+    last_message_at, deleted_at, archived_at, settings, tags, preview, last_task_id, last_task_status)
 select user_id, run_id, 'prompt', source_id, 'Run ' || n % 9973, n % 50 = 0, n % 97, 1, 1, 1, 1, 100,
-    (n % 1000) / 1000.0, at, at, case when n % 20 = 0 then at end, '{"model": "openai/gpt-4o-mini"}',
+    (n % 1000) / 1000.0, at, at, case when n % 20 = 0 then at end, case when n % 40 = 1 then at end,
+    '{"model": "openai/gpt-4o-mini"}',
     array['tag ' || n % 30], repeat('Answer ', 20), run_id, 'completed'
 from numbers;
 

@@ -91,6 +91,9 @@ KEYS: dict[RunSort, Any] = {
         ("cost", RunFilter(), "runs_by_cost"),
         ("recent", RunFilter(source_type="prompt", source_id=str(PROMPT)), "runs_of_source"),
         ("recent", RunFilter(is_starred=True), "runs_starred"),
+        ("recent", RunFilter(archived=True), "runs_archived"),
+        ("recent", RunFilter(last_status="completed"), "runs_recent"),
+        ("recent", RunFilter(q="run 1"), "runs_recent"),
         ("deleted", RunFilter(deleted=True), "runs_deleted"),
     ],
 )

@@ -1,5 +1,5 @@
 """THE HEART: the message tree, tasks, the engine that runs them, and their live events."""
 
-from airuns.server.runs.api import routes
+from airuns.server.runs import api, pages
 
-__all__ = ["routes"]
+routes = [*api.routes, *pages.routes]

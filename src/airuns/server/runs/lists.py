@@ -69,12 +69,18 @@ RUN_FILTERS = {
     "source_type": "source_type = %(source_type)s",
     "source_id": "source_id = %(source_id)s",
     "status": "status = %(status)s",
+    "last_status": "last_task_status = %(last_status)s",
     "is_starred": "is_starred = %(is_starred)s",
     "tag": "%(tag)s = any(tags)",
     "model": "settings ->> 'model' = %(model)s",
     "since": "last_message_at >= %(since)s",
     "before": "last_message_at < %(before)s",
 }
+
+CONTAINING = (
+    "(strpos(name_key, lower(%({word})s)) > 0"
+    " or strpos(lower(array_to_string(tags, ' ')), lower(%({word})s)) > 0)"
+)
 
 DELETED_SORT: Sort[Any] = Sort(
     "deleted_at desc, id desc",
@@ -97,7 +103,10 @@ TASK_SORT: Sort[Any] = Sort(
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which runs a list has; None does not filter. `archived` None lists both kinds."""
+    """Which runs a list has; None does not filter. `archived` None lists both kinds.
+
+    Each word of `q` is in the run's name or in one of its tags.
+    """
 
     source_type: str | None = None
     source_id: str | None = None
@@ -109,6 +118,27 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
     archived: bool | None = None
     deleted: bool = False
+    q: str | None = None
+    last_status: str | None = None
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """Sums over runs. Cost in USD; null is unknown, and `unpriced` runs are missing from it."""
+
+    runs: int
+    messages: int
+    tokens: int | None
+    cost: Decimal | None
+    unpriced: int
+
+
+class Views(msgspec.Struct, frozen=True):
+    """How many runs each view has: archived ones are in no other view, nor are deleted ones."""
+
+    all: int
+    starred: int
+    archived: int
+    deleted: int
 
 
 class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,17 +169,59 @@ async def runs(
     return page_of(rows, limit, lambda row: (name, getattr(row, key), row.id))
 
 
+async def totals(tx: Transaction, user_id: UUID, which: RunFilter) -> Totals:
+    """Return the sums over all runs that a list has."""
+    clauses, params = run_clauses(which)
+    query = SQL["run_totals"].format(filters=_and(clauses))
+    [found] = await tx.all(Totals, query, user_id=user_id, **params)
+    return found
+
+
+async def tags(tx: Transaction, user_id: UUID) -> list[tuple[str, int]]:
+    """Return the tags of runs and how many have each, most used first, at most 100."""
+    return await _counted(tx, "run_tags", user_id)
+
+
+async def models(tx: Transaction, user_id: UUID) -> list[tuple[str, int]]:
+    """Return the models that runs use and how many use each, most used first, at most 100."""
+    return await _counted(tx, "run_models", user_id)
+
+
+async def _counted(tx: Transaction, query: str, user_id: UUID) -> list[tuple[str, int]]:
+    rows = await tx.rows(SQL[query], user_id=user_id)
+    return [(row["name"], row["count"]) for row in rows]
+
+
+async def views(tx: Transaction, user_id: UUID) -> Views:
+    """Return how many runs each view of the runs has."""
+    [found] = await tx.all(Views, SQL["run_views"], user_id=user_id)
+    return found
+
+
 def run_query(which: RunFilter, sort: Sort[Any], cursor: str | None) -> tuple[str, dict[str, Any]]:
     """Return the query of a page of runs and its parameters but user_id and limit."""
-    given = _given(which, RUN_FILTERS)
-    clauses = [RUN_FILTERS[name] for name in given]
+    clauses, params = run_clauses(which)
+    return _query(SQL["run_list"], clauses, params, sort, cursor)
+
+
+def run_clauses(which: RunFilter) -> tuple[list[str], dict[str, Any]]:
+    """Return what the rows of runs that a list has fulfil, and the parameters of that."""
+    params = _given(which, RUN_FILTERS)
+    clauses = [RUN_FILTERS[name] for name in params]
     clauses.append("deleted_at is not null" if which.deleted else "deleted_at is null")
     if which.archived is not None:
         clauses.append("archived_at is not null" if which.archived else "archived_at is null")
     if which.is_starred:
         clauses[clauses.index(RUN_FILTERS["is_starred"])] = "is_starred"
-        del given["is_starred"]
-    return _query(SQL["run_list"], clauses, given, sort, cursor)
+        del params["is_starred"]
+    words, found = _containing(which.q or "")
+    return [*clauses, *words], {**params, **found}
+
+
+def _containing(q: str) -> tuple[list[str], dict[str, Any]]:
+    """Return a clause for each word of a search, and its parameter."""
+    params = {f"word_{number}": word for number, word in enumerate(q.split())}
+    return [CONTAINING.format(word=name) for name in params], params
 
 
 async def tasks(
@@ -180,5 +252,8 @@ def _query(
         _, key, item_id = decode_cursor(cursor, sort.cursor)
         clauses = [*clauses, sort.after]
         params = {**params, "key": key, "id": item_id}
-    filters = "".join(f"\n    and {clause}" for clause in clauses)
-    return text.format(filters=filters, order=sort.order), params
+    return text.format(filters=_and(clauses), order=sort.order), params
+
+
+def _and(clauses: list[str]) -> str:
+    return "".join(f"\n    and {clause}" for clause in clauses)

@@ -84,6 +84,52 @@ where user_id = %(user_id)s {filters}
 order by {order}
 limit %(limit)s
 
+-- name: run_totals
+-- Over all that a list has. Unknown is null: where no run has a known value; of no runs it is 0.
+select count(*) as runs, coalesce(sum(message_count), 0)::bigint as messages,
+    case when count(*) = 0 then 0 else sum(total_tokens)::bigint end as tokens,
+    case when count(*) = 0 then 0 else sum(total_cost) end as cost,
+    count(*) filter (where total_cost is null and task_count > 0) as unpriced
+from airuns.ai_runs
+where user_id = %(user_id)s {filters}
+
+-- name: run_tags
+-- Most used first.
+select t.tag as name, count(*) as count
+from airuns.ai_runs as r
+cross join unnest(r.tags) as t (tag)
+where r.user_id = %(user_id)s and r.deleted_at is null
+group by t.tag
+order by count(*) desc, t.tag
+limit 100
+
+-- name: run_models
+-- Most used first.
+select settings ->> 'model' as name, count(*) as count
+from airuns.ai_runs
+where user_id = %(user_id)s and deleted_at is null and settings ->> 'model' is not null
+group by settings ->> 'model'
+order by count(*) desc, settings ->> 'model'
+limit 100
+
+-- name: run_views
+-- Each counted from an index of its own. What is archived is in its own view and in no other.
+select a.there - c.archived as "all", b.starred, c.archived, d.deleted
+from (
+    select count(*) as there from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null
+) as a
+cross join (
+    select count(*) as starred from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null and is_starred and archived_at is null
+) as b
+cross join (
+    select count(*) as archived from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null and archived_at is not null
+) as c
+cross join (
+    select count(*) as deleted from airuns.ai_runs where user_id = %(user_id)s and deleted_at is not null
+) as d
+
 -- name: message_get
 select id, run_id, parent_id, depth, role, content, data, chain_hash, task_id, metadata, created_at
 from airuns.ai_messages

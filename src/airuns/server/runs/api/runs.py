@@ -9,13 +9,11 @@ from litestar import delete, get, patch, post
 from litestar.params import FromQuery, QueryParameter
 
 from airuns.server.db.door import As, Database, retried
-from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
+from airuns.server.given import GivenDatabase, GivenUser, PathId
 from airuns.server.ids import new_id
-from airuns.server.pages import Page, page_size
-from airuns.server.runs import lists, store, tasks, tree
+from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import GivenEngine
-from airuns.server.runs.lists import RunFilter, RunSort
-from airuns.server.runs.records import LineMessage, Run, RunRow
+from airuns.server.runs.records import LineMessage, Run
 from airuns.server.runs.submission import SourceType
 from airuns.server.text import check_text
 from airuns.wire import Name, Tags
@@ -150,45 +148,6 @@ async def create_run(data: CreateRun, who: GivenUser, db: GivenDatabase) -> RunV
     return await read(db, who, run_id)
 
 
-@get("/api/runs", tags=["runs"])
-async def list_runs(
-    who: GivenUser,
-    db: GivenDatabase,
-    settings: GivenSettings,
-    source_type: FromQuery[SourceType | None] = None,
-    source_id: FromQuery[str | None] = None,
-    prompt_id: FromQuery[UUID | None] = None,
-    status: FromQuery[Literal["active", "completed", "error"] | None] = None,
-    starred: FromQuery[bool | None] = None,
-    tag: FromQuery[str | None] = None,
-    model: FromQuery[str | None] = None,
-    since: FromQuery[datetime | None] = None,
-    before: FromQuery[datetime | None] = None,
-    archived: FromQuery[bool | None] = False,
-    deleted: FromQuery[bool] = False,
-    sort: FromQuery[RunSort] = "recent",
-    cursor: Cursor = None,
-    limit: Limit = None,
-) -> Page[RunRow]:
-    """List runs; `sort` is recent, oldest, name, messages or cost. Archived ones when asked for."""
-    which = RunFilter(
-        source_type="prompt" if prompt_id else source_type,
-        source_id=str(prompt_id) if prompt_id else source_id,
-        status=status,
-        is_starred=starred,
-        tag=tag,
-        model=model,
-        since=since,
-        before=before,
-        archived=archived,
-        deleted=deleted,
-    )
-    check_text(which)
-    size = page_size(limit, 20, settings.max_page)
-    async with db.transaction(who) as tx:
-        return await lists.runs(tx, who.user_id, which, sort, cursor, size)
-
-
 @get("/api/runs/{run_id:str}", tags=["runs"])
 async def get_run(
     run_id: PathId,
@@ -255,4 +214,4 @@ async def fork_run(run_id: PathId, data: ForkRun, who: GivenUser, db: GivenDatab
     return await read(db, who, new)
 
 
-routes = [create_run, list_runs, get_run, change_run, delete_run, restore_run, fork_run]
+routes = [create_run, get_run, change_run, delete_run, restore_run, fork_run]
