@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --system-certs --python $(BIN)/python --no-deps
 
-.PHONY: serve test check format bench lock clean
+.PHONY: serve test check format bench screenshots lock vendor clean
 
 serve: .venv/.server ## start AI Runs with embedded PostgreSQL and the local model
 	$(BIN)/airuns serve
@@ -28,6 +28,9 @@ lock: .venv/.server ## compile the pinned packages anew
 	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra server --extra local pyproject.toml requirements/build.in -o requirements/server.txt
 	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --all-extras pyproject.toml requirements/build.in -o requirements/dev.txt
+
+vendor: ## fetch the browser files of others again, as their table says
+	$(PYTHON) -m tools.vendor
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -13,8 +13,10 @@ FEATURES = {folder.name for folder in SERVER.iterdir() if (folder / "store.py").
 MODULES = sorted(SOURCE.rglob("*.py"))
 # What a feature may use of another beside its store: pure rules, and the types of a model call.
 SHARED = {
-    "prompts": {"rules"},
-    "models": {"call", "catalog", "estimate", "local", "prices", "transport", "vault"},
+    "prompts": {"lists", "rules"},
+    "models": {
+        *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
+    },
 }
 ASSEMBLY = {"app.py", "serve.py"}
 

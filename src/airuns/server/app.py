@@ -25,6 +25,7 @@ from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
+from airuns.server.ui.static import static_file
 
 FEATURES = (accounts, models, prompts, runs)
 
@@ -77,7 +78,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         route_handlers=[
             healthz,
             readyz,
-            ui.static_file,
+            static_file,
             *(route for feature in FEATURES for route in feature.routes),
         ],
         dependencies=_dependencies(state),

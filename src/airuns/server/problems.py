@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Template
 
 from airuns.errors import (
     AirunsError,
@@ -23,6 +24,7 @@ from airuns.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from airuns.server import ui
 from airuns.server.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def of(error: Exception, where: str) -> Problem:
     )
 
 
-def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
+def on_error(request: AnyRequest, error: Exception) -> Response[Problem] | Template:
     """Answer an error that was raised on purpose, or a defect of ours."""
     # A path itself may hold a sign-in token.
     path = cast("dict[str, Any]", request.scope).get("path_template", "?")
@@ -93,7 +95,10 @@ def on_error(request: AnyRequest, error: Exception) -> Response[Problem]:
         headers["Retry-After"] = f"{error.retry_after:.0f}"
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="AI Runs"'
-    return answer(of(error, f"{request.method} {path}"), headers)
+    problem = of(error, f"{request.method} {path}")
+    if ui.wants_page(request):
+        return ui.page(request, "ui/error.html", status_code=problem.status, problem=problem)
+    return answer(problem, headers)
 
 
 def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[Problem]:
@@ -123,17 +128,17 @@ def _field_error(item: dict[str, Any]) -> FieldError:
     return FieldError(field, message)
 
 
-def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[Problem]:
+def on_broken_text(request: AnyRequest, error: UnicodeDecodeError) -> Response[Problem] | Template:
     """Answer a body whose texts are no UTF-8."""
     return on_error(request, Malformed(f"The body is not UTF-8: {error.reason}."))
 
 
-def on_deep_nesting(request: AnyRequest, _: RecursionError) -> Response[Problem]:
+def on_deep_nesting(request: AnyRequest, _: RecursionError) -> Response[Problem] | Template:
     """Answer a body that holds lists or objects in each other without end."""
     return on_error(request, Malformed("The body's lists and objects are nested too deep."))
 
 
-def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem] | Template:
     """Answer what the framework refused: no such route, a wrong method, a body that is no JSON."""
     if error.status_code >= 500:
         return on_error(request, error)

@@ -18,6 +18,7 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from airuns.errors import Unauthenticated
+from airuns.server import ui
 from airuns.server.accounts import rules, store
 from airuns.server.accounts.passwords import Passwords
 from airuns.server.accounts.records import Identity
@@ -148,7 +149,7 @@ class AuthMiddleware:
             try:
                 await _admit(request, state.guard, state.settings)
             except Unauthenticated:
-                if not _is_page(request):
+                if not ui.wants_page(request):
                     raise
                 redirect = _to_sign_in(request).to_asgi_response(None, request)
                 await redirect(scope, receive, send)
@@ -160,6 +161,7 @@ async def _admit(request: AnyRequest, guard: Guard, settings: Settings) -> None:
     session = request.cookies.get(SESSION_COOKIE)
     identity = await guard.authenticate(request.headers.get("authorization"), session)
     request.scope["user"] = identity
+    request.state.form_token = rules.form_token(session or "")
     if session and identity.session_id and request.method not in SAFE_METHODS:
         await check_form(request, session, settings)
 
@@ -174,11 +176,6 @@ async def check_form(request: AnyRequest, cookie: str, settings: Settings) -> No
     if given is None and request.content_type[0] in FORMS:
         given = str((await request.form()).get(FORM_FIELD, ""))
     rules.check_form_token(given, cookie)
-
-
-def _is_page(request: AnyRequest) -> bool:
-    wants = "text/html" in request.headers.get("accept", "")
-    return request.method == "GET" and wants and not request.url.path.startswith(("/api/", "/v1/"))
 
 
 def _to_sign_in(request: AnyRequest) -> Redirect:

@@ -10,6 +10,7 @@ from litestar.params import Body
 from litestar.response import Redirect, Template
 
 from airuns.errors import AirunsError, Forbidden, TooManyRequests, Unauthenticated
+from airuns.server import ui
 from airuns.server.accounts import rules, store
 from airuns.server.accounts.guard import SESSION_COOKIE, Guard, check_form
 from airuns.server.accounts.records import Identity
@@ -105,12 +106,7 @@ async def sign_out(me: Identity, db: Database, guard: Guard) -> Redirect:
 @get("/", include_in_schema=False)
 async def home(request: AnyRequest, me: Identity, db: Database) -> Template:
     """Show who is signed in."""
-    context = {
-        "me": me,
-        "run_count": await store.count_runs(db, me.who),
-        "form_token": rules.form_token(request.cookies.get(SESSION_COOKIE, "")),
-    }
-    return Template("accounts/pages/home.html", context=context)
+    return ui.page(request, "accounts/pages/home.html")
 
 
 def _form_page(
@@ -123,12 +119,13 @@ def _form_page(
     """Return a page with a form for somebody who has no session: a cookie of its own guards it."""
     cookie = request.cookies.get(FORM_COOKIE) or rules.new_token()
     wait = {"Retry-After": f"{error.retry_after:.0f}"} if isinstance(error, TooManyRequests) else {}
-    return Template(
+    return ui.page(
+        request,
         f"accounts/pages/{name}",
-        context={**context, "error": error, "form_token": rules.form_token(cookie)},
         status_code=error.status if error else 200,
         headers=wait,
         cookies=[_cookie(FORM_COOKIE, cookie, settings, None)],
+        **{**context, "error": error, "form_token": rules.form_token(cookie)},
     )
 
 

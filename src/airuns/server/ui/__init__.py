@@ -1,28 +1,26 @@
-"""What all pages share: templates, static files, and headers that let a browser load only ours."""
+"""What pages share: templates, how a page is answered, headers that let it load only ours."""
 
-from functools import cache
-from hashlib import sha256
-from mimetypes import guess_type
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
-from litestar import Request, get
-from litestar.contrib.jinja import JinjaTemplateEngine
-from litestar.datastructures import MutableScopeHeaders
+from litestar import Request
+from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.response import File
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Template
 from litestar.template import TemplateConfig
 from litestar.types import Message, Scope
+from markupsafe import Markup
 
-from airuns.errors import NotFound
+from airuns.server.ui import formats, markdown, static
 
-SERVER = Path(__file__).parent.parent
-STATIC = Path(__file__).parent / "static"
+THEME_COOKIE = "airuns_theme"
+ZONE_COOKIE = "airuns_zone"
+THEMES = ("light", "dark")
 METHODS = ("get", "post", "put", "patch", "delete")
 HEADERS = {
     "content-security-policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -31,18 +29,28 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
+AnyRequest = Request[Any, Any, Any]
+
 
 def templates() -> jinja2.Environment:
     """Return the templates of all features, named by their path, as `accounts/pages/home.html`."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(SERVER),
+        loader=jinja2.FileSystemLoader(static.SERVER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["static"] = static_url
+    cast("dict[str, Any]", environment.globals).update({"static": static.url, "icon": icon})
+    environment.filters.update({**formats.FILTERS, "markdown": markdown.render})
     return environment
+
+
+def icon(name: str, more: str = "") -> Markup:
+    """Return an icon of icons.svg; `more` are further classes. What it means stands beside it."""
+    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        more, static.url("ui/icons.svg"), name
+    )
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
@@ -50,24 +58,49 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(templates()))
 
 
-@cache
-def static_url(name: str) -> str:
-    """Return the address of a static file: it changes with the content and is cached for ever."""
-    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+def page(
+    request: AnyRequest,
+    name: str,
+    *,
+    status_code: int = 200,
+    headers: dict[str, str] | None = None,
+    cookies: list[Cookie] | None = None,
+    **context: Any,
+) -> Template:
+    """Answer with a page or a part of one: `context` and what every template may use.
 
-
-@get("/static/{path:path}", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
-def static_file(path: Path) -> File:
-    """Answer with a static file."""
-    file = (STATIC / str(path).lstrip("/")).resolve()
-    if not file.is_relative_to(STATIC) or not file.is_file():
-        raise NotFound(f"There is no file {path}.")
-    return File(
-        file,
-        media_type=guess_type(file.name)[0],
-        content_disposition_type="inline",
-        headers={"cache-control": "public, max-age=31536000, immutable"},
+    That is `me` (None when nobody is signed in), `form_token`, `theme` (light, dark or None: as the
+    system) and `zone`, the reader's time zone as js/theme.js has told it in a cookie.
+    """
+    theme = request.cookies.get(THEME_COOKIE)
+    shared = {
+        "me": cast("dict[str, Any]", request.scope).get("user"),
+        "form_token": request.state.get("form_token", ""),
+        "theme": theme if theme in THEMES else None,
+        "zone": formats.zone(request.cookies.get(ZONE_COOKIE, "UTC")),
+    }
+    return Template(
+        name,
+        context=shared | context,
+        status_code=status_code,
+        headers=headers or {},
+        cookies=cookies or [],
     )
+
+
+def wants_page(request: AnyRequest) -> bool:
+    """Say whether a browser asks for a page, and not a program or a script of a page."""
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and "hx-request" not in request.headers
+        and not request.url.path.startswith(("/api/", "/v1/"))
+    )
+
+
+def wants_part(request: AnyRequest) -> bool:
+    """Say whether htmx asks for a part of the page, and not a browser for the whole."""
+    return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
 
 
 async def secure(message: Message, _: Scope) -> None:
@@ -85,10 +118,16 @@ class Docs(OpenAPIRenderPlugin):
     def __init__(self) -> None:
         super().__init__(path="/")
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
         """Return the page."""
         page = templates().get_template("ui/docs.html")
-        return page.render(schema=openapi_schema, groups=_groups(openapi_schema)).encode()
+        theme = request.cookies.get(THEME_COOKIE)
+        return page.render(
+            schema=openapi_schema,
+            groups=_groups(openapi_schema),
+            theme=theme if theme in THEMES else None,
+            form_token="",
+        ).encode()
 
 
 def _groups(schema: dict[str, Any]) -> list[tuple[str, list[dict[str, str]]]]:

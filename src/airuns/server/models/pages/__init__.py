@@ -1,0 +1,5 @@
+"""Pages of models: the picker, providers, prices."""
+
+from litestar.handlers import HTTPRouteHandler
+
+routes: list[HTTPRouteHandler] = []

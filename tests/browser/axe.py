@@ -1,0 +1,20 @@
+"""axe-core, which finds what keeps people out."""
+
+from pathlib import Path
+
+from playwright.async_api import Page
+
+SCRIPT = Path(__file__).with_name("axe.min.js").read_text()
+RUN = """
+async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations.map((one) =>
+    `${one.id}: ${one.help}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}
+"""
+
+
+async def problems(page: Page) -> list[str]:
+    """Return what axe finds on the page as it stands, a line per rule."""
+    await page.evaluate(SCRIPT)
+    return await page.evaluate(RUN)

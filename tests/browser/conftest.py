@@ -1,0 +1,98 @@
+"""A real browser on the real server: Debian's Chromium, driven by Playwright.
+
+Tests are `async def` and take `visit`, which opens a page as a person. A page that logs an error (a
+script that fails, a file that is missing, a breach of the content security policy) fails its test.
+"""
+
+import shutil
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+
+from airuns.server.accounts import store
+from airuns.server.accounts.guard import SESSION_COOKIE
+from airuns.server.db.door import Database
+from tests.people import ALICE, Person
+from tests.serving import Served
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP = {"width": 1280, "height": 860}
+PHONE = {"width": 360, "height": 740}
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Visit = Callable[..., Coroutine[Any, Any, Page]]
+
+
+@pytest.fixture(scope="session")
+def playwright(run: Run) -> Generator[Playwright]:
+    """Playwright, on the loop of the tests."""
+    started = run(async_playwright().start())
+    yield started
+    run(started.stop())
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, run: Run) -> Generator[Browser]:
+    """A Chromium without a window."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "These tests need Chromium: apt-get install chromium"
+    browser = run(playwright.chromium.launch(executable_path=program, args=ARGUMENTS))
+    yield browser
+    run(browser.close())
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator[Visit]:
+    """Open a page as a person: `await visit("/ai/chat", BOB, phone=True, dark=True)`.
+
+    None as the person is nobody. `again=page` opens one more tab in the same browser. `served` is
+    another server, of which `db` must be the door. Further options are those of a browser context.
+    """
+    opened: list[BrowserContext] = []
+    errors: list[str] = []
+
+    async def open_page(
+        path: str,
+        person: Person | None = ALICE,
+        *,
+        phone: bool = False,
+        dark: bool = False,
+        again: Page | None = None,
+        served: Served | None = None,
+        door: Database | None = None,
+        **options: Any,
+    ) -> Page:
+        url = (served or server).url
+        if again is not None:
+            context = again.context
+        else:
+            shown = {"viewport": PHONE if phone else DESKTOP, "has_touch": phone}
+            theme = "dark" if dark else "light"
+            context = await browser.new_context(
+                **{**shown, "base_url": url, "color_scheme": theme, "is_mobile": phone, **options}
+            )
+            opened.append(context)
+            if person is not None:
+                token = await store.add_session(door or db, person.user_id, "Chromium", 1)
+                await context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": url}])
+        page = await context.new_page()
+        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        await page.goto(path)
+        return page
+
+    open_page.errors = errors  # type: ignore[attr-defined]  # for tests that expect some
+    yield open_page
+    for context in opened:
+        run(context.close())
+    assert not errors, errors
