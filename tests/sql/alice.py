@@ -57,6 +57,10 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "content": b"owl",
         },
     ),
+    "run_changes": (
+        "airuns_app",
+        {**MINE, "action": "tag", "tag": SECRET, "run_ids": [ID], "run_was": [None]},
+    ),
 }
 
 KEYS = {"users": "id", "ai_tasks": "task_id"}
@@ -100,7 +104,11 @@ def selecting(table: str) -> sql.Composed:
 
 def updating(table: str) -> sql.Composed:
     """Return the statement that writes to Alice's row what it says."""
-    columns = {"users": "display_name", "ai_tasks": "response_text"}
+    columns = {
+        "users": "display_name",
+        "ai_tasks": "response_text",
+        "run_changes": "undone_at",
+    }
     column = sql.Identifier(columns.get(table, "id"))
     return sql.SQL("update airuns.{} set {column} = {column} where {} = %s").format(
         sql.Identifier(table), sql.Identifier(key(table)[0]), column=column

@@ -173,6 +173,7 @@ prompt_run_history airuns_app select
 prompt_runs_with_details airuns_app select
 prompt_versions airuns_app delete insert select
 prompts airuns_app delete insert select update
+run_changes airuns_app insert select update(undone_at)
 run_summaries airuns_app select
 server_processes airuns_service delete insert select update
 sessions airuns_app delete select

@@ -14,12 +14,14 @@ from airuns.server.db import embedded
 from airuns.server.pages import encode_cursor
 from airuns.server.prompts.store import SQL
 from airuns.server.runs import tree
-from airuns.server.runs.lists import DELETED_SORT, RUN_SORTS, RunFilter, RunSort, run_query
+from airuns.server.runs.changes import RULES
+from airuns.server.runs.lists import DELETED_SORT, RUN_SORTS, RunFilter, RunSort, all_of, run_query
 from tests.people import ALICE, CHARLIE
 from tests.sql.plans import check_served_by, executed, fill, generic
 from tests.sql.rows import become
 
 RUNS = tree.SQL
+STAR = RULES["star"]
 PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 LAST = UUID(int=2**128 - 1)
 MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -109,6 +111,7 @@ def test_lists_of_runs(
 
 IDS = {
     "run_id": SOMEWHERE,
+    "ids": [SOMEWHERE],
     "message_id": SOMEWHERE,
     "task_id": SOMEWHERE,
     "prompt_id": PROMPT,
@@ -137,6 +140,10 @@ IDS = {
         RUNS["task_running_at"],
         RUNS["tasks_running_in"],
         RUNS["running_of"],
+        RUNS["runs_unended"].format(filters=all_of(["id = any(%(ids)s)"])),
+        RUNS["runs_change"].format(
+            change=STAR.change, was=STAR.was, filters=all_of(["id = any(%(ids)s)", STAR.applies])
+        ),
     ],
     ids=lambda query: query.split("\n")[0][3:60],
 )

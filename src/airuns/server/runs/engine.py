@@ -161,6 +161,10 @@ class Engine:
             await self._cancel_stored(who, task_id)
         return await last(joined.events)
 
+    async def cancel_all(self, who: As, task_ids: list[UUID]) -> None:
+        """Stop tasks and wait until all of them have ended. Raises as `cancel` does."""
+        await asyncio.gather(*(self.cancel(who, task_id) for task_id in task_ids))
+
     def progress(self, who: As, task_id: UUID) -> Feed | None:
         """Return the feed of a task that runs here; the database is a moment behind it."""
         execution = self._here(who, task_id)

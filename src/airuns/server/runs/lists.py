@@ -172,7 +172,7 @@ async def runs(
 async def totals(tx: Transaction, user_id: UUID, which: RunFilter) -> Totals:
     """Return the sums over all runs that a list has."""
     clauses, params = run_clauses(which)
-    query = SQL["run_totals"].format(filters=_and(clauses))
+    query = SQL["run_totals"].format(filters=all_of(clauses))
     [found] = await tx.all(Totals, query, user_id=user_id, **params)
     return found
 
@@ -252,8 +252,9 @@ def _query(
         _, key, item_id = decode_cursor(cursor, sort.cursor)
         clauses = [*clauses, sort.after]
         params = {**params, "key": key, "id": item_id}
-    return text.format(filters=_and(clauses), order=sort.order), params
+    return text.format(filters=all_of(clauses), order=sort.order), params
 
 
-def _and(clauses: list[str]) -> str:
+def all_of(clauses: list[str]) -> str:
+    """Return clauses as a query's `{filters}`."""
     return "".join(f"\n    and {clause}" for clause in clauses)

@@ -47,6 +47,17 @@ create policy "users change their attachments" on airuns.attachments for update 
 create policy "users delete their attachments" on airuns.attachments for delete to airuns_app
     using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
 
+alter table airuns.run_changes enable row level security;
+alter table airuns.run_changes force row level security;
+grant select, insert, update (undone_at) on airuns.run_changes to airuns_app;
+create policy "users see their run changes" on airuns.run_changes for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their run changes" on airuns.run_changes for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users undo their run changes" on airuns.run_changes for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
 -- The engine of a process writes the partial texts of all its users' tasks in one statement.
 grant select, update (response_text, status, updated_at) on airuns.ai_tasks to airuns_service;
 create policy "the engine sees tasks" on airuns.ai_tasks for select to airuns_service using (true);

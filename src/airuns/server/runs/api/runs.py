@@ -186,8 +186,7 @@ async def delete_run(
     """
     async with db.transaction(who) as tx:
         running = await tasks.running_in(tx, who.user_id, run_id)
-    for task_id in running:
-        await engine.cancel(who, task_id)
+    await engine.cancel_all(who, running)
     await _delete(db, who, run_id, purge)
 
 

@@ -491,6 +491,8 @@ create index tasks_of_prompt on airuns.ai_tasks (user_id, prompt_id, created_at 
     where prompt_id is not null;
 create index tasks_of_request on airuns.ai_tasks (user_id, run_id, request_message_id) where request_message_id is not null;
 create index tasks_of_model on airuns.ai_tasks (user_id, model_id) where model_id is not null;
+create index tasks_unended on airuns.ai_tasks (user_id, run_id, created_at)
+    where status in ('pending', 'streaming');
 create index tasks_running on airuns.ai_tasks (process_id, user_id, task_id)
     where status in ('pending', 'streaming') and process_id is not null;
 
@@ -516,6 +518,24 @@ comment on table airuns.attachments is 'Files that were sent with messages.';
 comment on column airuns.attachments.run_id is 'The run whose messages name it; null until the first of them is sent.';
 alter table airuns.attachments alter column content set storage external;
 create index attachments_of_run on airuns.attachments (user_id, run_id) where run_id is not null;
+
+create table airuns.run_changes (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    action text not null
+        check (action in ('star', 'unstar', 'archive', 'unarchive', 'delete', 'restore', 'tag', 'untag')),
+    tag text check (length(tag) between 1 and 50),
+    run_ids uuid[] not null,
+    run_was text[] not null,
+    created_at timestamptz not null default now(),
+    undone_at timestamptz,
+    primary key (user_id, id),
+    check ((action in ('tag', 'untag')) = (tag is not null)),
+    check (cardinality(run_ids) = cardinality(run_was))
+);
+comment on table airuns.run_changes is 'What was done to many runs at once, so that it can be undone.';
+comment on column airuns.run_changes.run_ids is 'The runs that it really changed.';
+comment on column airuns.run_changes.run_was is 'What each had before, where the action does not say it: its tags, or when it was archived or deleted, as text.';
 
 create table airuns.server_processes (
     id uuid primary key,
@@ -579,6 +599,17 @@ create policy "users change their attachments" on airuns.attachments for update 
     with check (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
 create policy "users delete their attachments" on airuns.attachments for delete to airuns_app
     using (user_id = airuns.current_user_id() and (airuns.current_run_id() is null or run_id = airuns.current_run_id()) and airuns.may_write());
+
+alter table airuns.run_changes enable row level security;
+alter table airuns.run_changes force row level security;
+grant select, insert, update (undone_at) on airuns.run_changes to airuns_app;
+create policy "users see their run changes" on airuns.run_changes for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their run changes" on airuns.run_changes for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users undo their run changes" on airuns.run_changes for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 
 -- The engine of a process writes the partial texts of all its users' tasks in one statement.
 grant select, update (response_text, status, updated_at) on airuns.ai_tasks to airuns_service;
