@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 UNKNOWN = "—"
-SHOWN = Decimal("0.0001")
+SMALLEST = Decimal("0.0001")
 
 
 def money(usd: Decimal | None) -> str:
@@ -19,9 +19,10 @@ def money(usd: Decimal | None) -> str:
         return UNKNOWN
     if usd == 0:
         return "$0.00"
-    if usd < SHOWN / 2:
-        return "< $0.0001"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+    if usd < SMALLEST:
+        return f"< ${SMALLEST}"
+    fine = usd.quantize(SMALLEST)
+    return f"${usd:,.2f}" if fine >= 1 else f"${fine}"
 
 
 def count(number: int | None) -> str:
@@ -44,10 +45,10 @@ def seconds(value: float | None) -> str:
     """Return a duration as 0.48 s, 9.3 s, 2 min 5 s or 1 h 4 min."""
     if value is None:
         return UNKNOWN
-    if value < 10:
-        return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
     whole = round(value)
-    if whole < 60:
+    if value < 0.995:
+        return f"{value:.2f} s"
+    if value < 59.95:
         return f"{value:.1f} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
@@ -78,7 +79,7 @@ def zone(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name; UTC when it is not known."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

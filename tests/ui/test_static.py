@@ -1,0 +1,48 @@
+"""Files that browsers load: cached for ever under a hash, compressed, and nothing else."""
+
+import re
+
+import httpx
+import pytest
+
+from airuns.server.ui import static
+from tests.serving import Served
+
+
+@pytest.mark.parametrize("path", sorted(static.assets()))
+def test_every_file_is_served_whole(server: Served, path: str) -> None:
+    with server.client() as nobody:
+        answer = nobody.get(static.url(path))
+    assert answer.content == static.assets()[path].content
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-type"].split(";")[0] == static.assets()[path].media_type
+
+
+def test_without_gzip_it_is_plain(server: Served) -> None:
+    with server.client() as nobody:
+        answer = nobody.get(static.url(static.SHEET), headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in answer.headers
+    assert answer.content == static.assets()[static.SHEET].content
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["ui/base.html", "app.py", "ui/../app.py", "ui/%2e%2e/app.py", "runs/queries.sql", "none.css"],
+)
+def test_nothing_else_is_served(server: Served, path: str) -> None:
+    with server.client() as nobody:
+        assert nobody.get(f"/static/x/{path}").status_code == 404
+
+
+def test_styles_name_only_files_that_exist() -> None:
+    assert {f"ui/styles/{name}.css" for name in static.STYLES} <= set(static.assets())
+
+
+@pytest.mark.parametrize("path", [path for path in sorted(static.assets()) if path.endswith(".js")])
+def test_modules_import_what_exists(path: str) -> None:
+    text = static.assets()[path].content.decode()
+    folder = httpx.URL(f"http://x/{path}")
+    for found in re.findall(r'^(?:import|export) .*?from "([^"]+)"|^import "([^"]+)"', text, re.M):
+        target = folder.join("".join(found)).path.lstrip("/")
+        assert target in static.assets(), f"{path} imports {''.join(found)}"
