@@ -12,6 +12,7 @@ from litestar.di import Provide
 from airuns.server import problems
 from airuns.server.db.door import As, Database
 from airuns.server.money import Usd, plain
+from airuns.server.news import News
 from airuns.server.prompts import routes
 from airuns.server.settings import Settings, load
 from tests.conftest import Run
@@ -36,6 +37,7 @@ def app(db: Database) -> Litestar:
             "db": Provide(lambda: db, sync_to_thread=False),
             "who": Provide(who, sync_to_thread=False),
             "settings": Provide(settings, sync_to_thread=False),
+            "news": Provide(lambda: News(lambda *_: None), sync_to_thread=False),
         },
     )
 

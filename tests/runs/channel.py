@@ -17,6 +17,7 @@ EVENTS = (
     "task.completed",
     "task.cancelled",
 )
+NEWS = ("run.changed", "runs.changed")
 
 
 class Channel:
@@ -25,19 +26,27 @@ class Channel:
     def __init__(self, client: socketio.AsyncClient) -> None:
         self.client = client
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self._news = asyncio.Condition()
+        self.news: list[dict[str, Any]] = []
+        self._changed = asyncio.Condition()
         self._over = asyncio.Event()
         client.on("disconnect", self._end)
         for name in EVENTS:
             client.on(name, self._listener(name))
+        for name in NEWS:
+            client.on(name, self._hear_news)
 
     def _listener(self, name: str) -> Any:
         async def hear(data: dict[str, Any]) -> None:
-            async with self._news:
+            async with self._changed:
                 self.heard.append((name, data))
-                self._news.notify_all()
+                self._changed.notify_all()
 
         return hear
+
+    async def _hear_news(self, data: dict[str, Any]) -> None:
+        async with self._changed:
+            self.news.append(data)
+            self._changed.notify_all()
 
     async def call(self, event: str, **data: Any) -> dict[str, Any]:
         return await self.client.call(event, data, timeout=10)
@@ -48,9 +57,18 @@ class Channel:
         def found() -> list[dict[str, Any]]:
             return [data for each, data in self.heard if each == name]
 
-        async with asyncio.timeout(10), self._news:
-            await self._news.wait_for(found)
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(found)
             return found()[-1]
+
+    async def until_told(self, **said: Any) -> None:
+        """Wait for news that say this."""
+
+        def found() -> bool:
+            return any(said.items() <= data.items() for data in self.news)
+
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(found)
 
     async def closed(self) -> None:
         """Wait until the server has closed the connection."""

@@ -56,6 +56,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     db = Database(settings.database_url, settings.database_pool)
     state = State({"settings": settings, "db": db, "local": local, "guard": Guard(settings, db)})
     live = Live(state)
+    state.news = live.news
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
@@ -116,6 +117,7 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "settings": provide("settings"),
         "db": provide("db"),
         "engine": provide("engine"),
+        "news": provide("news"),
         "guard": provide("guard"),
         "me": Provide(current_identity, sync_to_thread=False),
         "who": Provide(current_user, sync_to_thread=False),

@@ -7,11 +7,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from airuns.server.db.door import As, Database
+from airuns.server.news import News
 from airuns.server.settings import Settings
 
 GivenDatabase = NamedDependency[Database]
 GivenUser = NamedDependency[As]
 GivenSettings = NamedDependency[Settings]
+GivenNews = NamedDependency[News]
 
 PathId = FromPath[UUID]
 

@@ -11,7 +11,15 @@ from msgspec import UNSET, Meta, UnsetType
 
 from airuns.errors import InvalidInput, TooLarge
 from airuns.server.db.door import As, Database, retried
-from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
+from airuns.server.given import (
+    Cursor,
+    GivenDatabase,
+    GivenNews,
+    GivenSettings,
+    GivenUser,
+    Limit,
+    PathId,
+)
 from airuns.server.pages import Page, page_size
 from airuns.server.prompts import lists, store
 from airuns.server.prompts.lists import Asked, HistoryItem, PromptRow, Sort, Status, VersionRow
@@ -177,16 +185,26 @@ async def preview_deletion(prompt_id: PathId, db: GivenDatabase, who: GivenUser)
 
 @delete("/{prompt_id:str}", status_code=200)
 async def delete_prompt(
-    prompt_id: PathId, db: GivenDatabase, who: GivenUser, purge: FromQuery[bool] = False
+    prompt_id: PathId,
+    db: GivenDatabase,
+    who: GivenUser,
+    news: GivenNews,
+    purge: FromQuery[bool] = False,
 ) -> Deletion:
     """Delete a prompt and its runs, which can be undone; with `purge` a deleted one for good."""
-    return await (_purge if purge else _delete)(db, who, prompt_id)
+    went = await (_purge if purge else _delete)(db, who, prompt_id)
+    news.runs(who, "delete")
+    return went
 
 
 @post("/{prompt_id:str}/restore", status_code=200)
-async def restore_prompt(prompt_id: PathId, db: GivenDatabase, who: GivenUser) -> Response[Prompt]:
+async def restore_prompt(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, news: GivenNews
+) -> Response[Prompt]:
     """Bring back a deleted prompt and the runs that went with it."""
-    return _shown(await _restore(db, who, prompt_id))
+    prompt = await _restore(db, who, prompt_id)
+    news.runs(who, "restore")
+    return _shown(prompt)
 
 
 @get("/{prompt_id:str}/history")

@@ -28,7 +28,7 @@ from airuns.server.models.local import LocalModel
 from airuns.server.models.vault import Vault
 from airuns.server.runs import results, tasks
 from airuns.server.runs.execution import Execution
-from airuns.server.runs.feed import PING, PING_SECONDS, Event, Feed, delta
+from airuns.server.runs.feed import PING, PING_SECONDS, STARTED, Event, Feed, delta
 from airuns.server.runs.journal import Journal, Page, read_page
 from airuns.server.runs.records import Task, TaskEnd
 from airuns.server.runs.recovery import interrupt, recover
@@ -228,7 +228,7 @@ class Engine:
             on_event=partial(self._watch, who, ready.run_id),
         )
         self._running[key] = execution
-        execution.feed.add("task.started", results.started(execution))
+        execution.feed.add(STARTED, results.started(execution))
         execution.handle = asyncio.create_task(self._live(who, execution))
         return Joined(ready.task_id, ready.run_id, execution.feed.follow())
 
@@ -341,7 +341,7 @@ class Engine:
     async def _stored_events(self, who: As, task: Task, offset: int) -> AsyncGenerator[Event]:
         """Follow a task that does not run in this process: by what the database has of it."""
         if offset == 0:
-            yield Event("task.started", results.started_before(task), 0)
+            yield Event(STARTED, results.started_before(task), 0)
         pinged = time.monotonic()
         while True:
             async with self._db.transaction(who) as tx:

@@ -22,6 +22,7 @@ class Event(msgspec.Struct, frozen=True):
     offset: int
 
 
+STARTED = "task.started"
 DELTA = "task.delta"
 PING = "ping"
 PING_SECONDS = 15.0

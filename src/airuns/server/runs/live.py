@@ -7,7 +7,8 @@ A client connects with a session cookie or with auth={"key": "air_…"}, and cal
     run:join     {run_id}                      → {run_id, tasks: [{task_id, status, text}]}
     run:leave    {run_id}                      → {run_id}
 
-or gets {error: problem document} back. A room hears the events of its run's tasks (feed.py). A
+or gets {error: problem document} back. It hears run.changed and runs.changed of all of its user's
+runs (news.py). A room hears the events of its run's tasks (feed.py). A
 client that finds a gap in the offsets joins the room again: the answer has each text so far.
 A connection lasts as long as what authenticated it: once the key is revoked or the session has
 ended, it is closed.
@@ -27,9 +28,10 @@ from socketio import exceptions  # pyright: ignore[reportMissingTypeStubs]  # it
 from airuns.errors import AirunsError, InvalidInput, Unauthenticated, Unavailable
 from airuns.server import money, problems
 from airuns.server.db.door import As
+from airuns.server.news import News
 from airuns.server.runs import lists, store, tasks
 from airuns.server.runs.api.execute import Execute
-from airuns.server.runs.feed import PING, Event, Feed
+from airuns.server.runs.feed import FINAL, PING, STARTED, Event, Feed
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +73,10 @@ class Live:
             async_mode="asgi", json=_Json, max_http_buffer_size=state.settings.max_body
         )
         self._state = state
-        self._events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[str, str, dict[str, Any]]] = asyncio.Queue()
         self._loops: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
+        self.news = News(self._say)
         self.server.on("connect", self._connect)
         self._on("task:submit", Execute, self._submit)
         self._on("task:cancel", TaskRef, self._cancel)
@@ -96,25 +99,34 @@ class Live:
         """Hand an event of a task on to whoever is in its room."""
         if event.name != PING:
             room = _room(who, run_id or event.data["task_id"])
-            self._events.put_nowait((room, event))
+            self._events.put_nowait((room, event.name, event.data))
+        if run_id and event.name == STARTED:
+            self.news.run(who, run_id, "started")
+        elif run_id and event.name in FINAL:
+            self.news.run(who, run_id, "ended")
+
+    def _say(self, who: As, name: str, data: dict[str, Any]) -> None:
+        self._events.put_nowait((_room(who, who.user_id), name, data))
 
     async def _hand_on(self) -> None:
         while True:
-            room, event = await self._events.get()
+            room, name, data = await self._events.get()
             try:
                 if room in self.server.manager.rooms.get("/", {}):
-                    await self.server.emit(event.name, event.data, room=room)
+                    await self.server.emit(name, data, room=room)
             except Exception:  # one event's failure must not silence the others
-                log.exception("Could not hand on %s", event.name)
+                log.exception("Could not hand on %s", name)
             finally:
                 self._events.task_done()
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
         try:
             proof = await self._state.guard.of_socket(environ, auth)
+            await self.server.save_session(sid, {"proof": proof})
+            who = await self._who(sid)
         except AirunsError as error:
             raise exceptions.ConnectionRefusedError(error.detail) from None
-        await self.server.save_session(sid, {"proof": proof})
+        await self.server.enter_room(sid, _room(who, who.user_id))
 
     async def _who(self, sid: str) -> As:
         """Return whose connection it is. Raises Unauthenticated when it is nobody's any more."""

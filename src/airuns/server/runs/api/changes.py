@@ -8,7 +8,7 @@ from litestar import post
 
 from airuns.errors import InvalidInput
 from airuns.server.db.door import As, Database, retried
-from airuns.server.given import GivenDatabase, GivenUser, PathId
+from airuns.server.given import GivenDatabase, GivenNews, GivenUser, PathId
 from airuns.server.runs import changes
 from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.api.lists import RunQuery
@@ -47,7 +47,7 @@ class ChangeRuns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @post("/api/runs/changes", status_code=200, tags=["runs"])
 async def change_runs(
-    data: ChangeRuns, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+    data: ChangeRuns, who: GivenUser, db: GivenDatabase, engine: GivenEngine, news: GivenNews
 ) -> Change:
     """Star, archive, delete, restore or tag many runs at once; or take that back from them.
 
@@ -59,7 +59,9 @@ async def change_runs(
         async with db.transaction(who) as tx:
             running = await changes.running(tx, who.user_id, which)
         await engine.cancel_all(who, running)
-    return await _change(db, who, data.action, data.tag, which)
+    made = await _change(db, who, data.action, data.tag, which)
+    news.runs(who, made.action, made.id)
+    return made
 
 
 @retried
@@ -71,9 +73,13 @@ async def _change(
 
 
 @post("/api/runs/changes/{change_id:str}/undo", status_code=200, tags=["runs"])
-async def undo_change(change_id: PathId, who: GivenUser, db: GivenDatabase) -> Change:
+async def undo_change(
+    change_id: PathId, who: GivenUser, db: GivenDatabase, news: GivenNews
+) -> Change:
     """Put exactly those runs back that a change has changed, as they were; again does nothing."""
-    return await _undo(db, who, change_id)
+    made = await _undo(db, who, change_id)
+    news.runs(who, "undo", change_id)
+    return made
 
 
 @retried

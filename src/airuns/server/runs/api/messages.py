@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from airuns.errors import NotFound
 from airuns.server.db.door import As, Database, Transaction, retried
-from airuns.server.given import GivenDatabase, GivenSettings, GivenUser, Limit, PathId
+from airuns.server.given import GivenDatabase, GivenNews, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.pages import page_size
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import check_length
@@ -71,12 +71,19 @@ async def list_messages(
 
 @post("/api/runs/{run_id:str}/messages", tags=["messages"])
 async def add_message(
-    run_id: PathId, data: AddMessage, who: GivenUser, db: GivenDatabase, settings: GivenSettings
+    run_id: PathId,
+    data: AddMessage,
+    who: GivenUser,
+    db: GivenDatabase,
+    settings: GivenSettings,
+    news: GivenNews,
 ) -> MessageView:
     """Add a message to a run and make it the current end."""
     check_text(data)
     check_length(data, "content", settings)
-    return message_view(await _add(db, who, run_id, data))
+    message = await _add(db, who, run_id, data)
+    news.run(who, run_id, "message")
+    return message_view(message)
 
 
 @retried

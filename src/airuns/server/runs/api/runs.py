@@ -9,7 +9,7 @@ from litestar import delete, get, patch, post
 from litestar.params import FromQuery, QueryParameter
 
 from airuns.server.db.door import As, Database, retried
-from airuns.server.given import GivenDatabase, GivenUser, PathId
+from airuns.server.given import GivenDatabase, GivenNews, GivenUser, PathId
 from airuns.server.ids import new_id
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import GivenEngine
@@ -138,13 +138,16 @@ async def read(db: Database, who: As, run_id: UUID, window: int = WINDOW) -> Run
 
 
 @post("/api/runs", tags=["runs"])
-async def create_run(data: CreateRun, who: GivenUser, db: GivenDatabase) -> RunView:
+async def create_run(
+    data: CreateRun, who: GivenUser, db: GivenDatabase, news: GivenNews
+) -> RunView:
     """Begin a run; the first of `POST /api/prompt/run` does it by itself."""
     check_text(data)
     values = msgspec.structs.asdict(data)
     run_id = values.pop("id") or new_id()
     async with db.transaction(who) as tx:
         await store.begin(tx, who.user_id, run_id, store.NewRun(**values))
+    news.run(who, run_id, "changed")
     return await read(db, who, run_id)
 
 
@@ -160,7 +163,9 @@ async def get_run(
 
 
 @patch("/api/runs/{run_id:str}", tags=["runs"])
-async def change_run(run_id: PathId, data: ChangeRun, who: GivenUser, db: GivenDatabase) -> RunView:
+async def change_run(
+    run_id: PathId, data: ChangeRun, who: GivenUser, db: GivenDatabase, news: GivenNews
+) -> RunView:
     """Rename, describe, tag, star, archive, complete, or turn to another line."""
     check_text(data)
     values = msgspec.structs.asdict(data)
@@ -169,6 +174,7 @@ async def change_run(run_id: PathId, data: ChangeRun, who: GivenUser, db: GivenD
         await store.change(tx, who.user_id, run_id, store.RunChange(**values))
         if head is not None:
             await tree.turn_to(tx, who.user_id, run_id, head)
+    news.run(who, run_id, "changed")
     return await read(db, who, run_id)
 
 
@@ -178,6 +184,7 @@ async def delete_run(
     who: GivenUser,
     db: GivenDatabase,
     engine: GivenEngine,
+    news: GivenNews,
     purge: FromQuery[bool] = False,
 ) -> None:
     """Delete a run, which can be restored; a deleted one with `purge=true` for good.
@@ -188,6 +195,7 @@ async def delete_run(
         running = await tasks.running_in(tx, who.user_id, run_id)
     await engine.cancel_all(who, running)
     await _delete(db, who, run_id, purge)
+    news.run(who, run_id, "deleted")
 
 
 @retried
@@ -197,19 +205,25 @@ async def _delete(db: Database, who: As, run_id: UUID, purge: bool) -> None:
 
 
 @post("/api/runs/{run_id:str}/restore", status_code=200, tags=["runs"])
-async def restore_run(run_id: PathId, who: GivenUser, db: GivenDatabase) -> RunView:
+async def restore_run(
+    run_id: PathId, who: GivenUser, db: GivenDatabase, news: GivenNews
+) -> RunView:
     """Bring a deleted run back."""
     async with db.transaction(who) as tx:
         await store.restore(tx, who.user_id, run_id)
+    news.run(who, run_id, "restored")
     return await read(db, who, run_id)
 
 
 @post("/api/runs/{run_id:str}/fork", tags=["runs"])
-async def fork_run(run_id: PathId, data: ForkRun, who: GivenUser, db: GivenDatabase) -> RunView:
+async def fork_run(
+    run_id: PathId, data: ForkRun, who: GivenUser, db: GivenDatabase, news: GivenNews
+) -> RunView:
     """Begin a new run with the line that ends at a message of another."""
     check_text(data)
     async with db.transaction(who) as tx:
         new = await store.fork(tx, who.user_id, run_id, data.message_id, data.name)
+    news.run(who, new, "changed")
     return await read(db, who, new)
 
 

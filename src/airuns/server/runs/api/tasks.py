@@ -12,7 +12,15 @@ from litestar.response import Response, Stream
 
 from airuns.errors import Conflict, InvalidInput
 from airuns.server.db.door import As, Database, Transaction, retried
-from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit, PathId
+from airuns.server.given import (
+    Cursor,
+    GivenDatabase,
+    GivenNews,
+    GivenSettings,
+    GivenUser,
+    Limit,
+    PathId,
+)
 from airuns.server.ids import new_id
 from airuns.server.models import prices
 from airuns.server.models import store as models
@@ -121,12 +129,13 @@ async def read(db: Database, engine: Engine, who: As, task_id: UUID) -> Task:
 
 @post("/api/tasks", tags=["tasks"])
 async def create_task(
-    data: CreateTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+    data: CreateTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine, news: GivenNews
 ) -> Task:
     """Record a model call that the caller makes itself; sending it again is safe."""
     check_text(data)
     task_id = data.task_id or new_id()
     await _create(db, who, task_id, data)
+    news.run(who, data.run_id, "started")
     return await read(db, engine, who, task_id)
 
 
@@ -247,13 +256,20 @@ async def update_task(
 
 @post("/api/tasks/{task_id:str}/complete", status_code=200, tags=["tasks"])
 async def complete_task(
-    task_id: PathId, data: CompleteTask, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+    task_id: PathId,
+    data: CompleteTask,
+    who: GivenUser,
+    db: GivenDatabase,
+    engine: GivenEngine,
+    news: GivenNews,
 ) -> Task:
     """Say how a model call of one's own ended; its answer becomes a message of the run."""
     check_text(data)
     _check_parts(data)
     await _complete(db, who, task_id, data)
-    return await read(db, engine, who, task_id)
+    task = await read(db, engine, who, task_id)
+    news.run(who, task.run_id, "ended")
+    return task
 
 
 @retried
