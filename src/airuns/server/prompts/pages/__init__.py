@@ -1,7 +1,5 @@
-"""Pages of prompts: the table, the history, the editor, the versions."""
+"""Pages of prompts: the table, the editor, the history."""
 
 from litestar.handlers import HTTPRouteHandler
 
-from airuns.server.prompts.pages import history, table
-
-routes: list[HTTPRouteHandler] = [*table.routes, *history.routes]
+routes: list[HTTPRouteHandler] = []
