@@ -27,4 +27,4 @@ def sign_in(browser: httpx.Client, username: str, password: str = PASSWORD) -> h
 
 def page_token(browser: httpx.Client) -> dict[str, str]:
     """Return the header that requests of a signed-in page carry."""
-    return {"X-CSRF-Token": form_token(browser.get("/").text)}
+    return {"X-CSRF-Token": form_token(browser.get("/settings").text)}

@@ -22,9 +22,11 @@ def test_a_password_signs_in_and_out(browser: httpx.Client, new_user: NewUser) -
     assert "SameSite=lax" in cookie
 
     home = browser.get("/")
-    assert f"({name}), with 0 runs" in home.text
+    assert (home.status_code, home.headers["location"]) == (303, "/ai/runs")
+    page = browser.get("/settings").text
+    assert f"account of {name}" in page
     token = browser.cookies["airuns_session"]
-    out = browser.post("/sign-out", data={"csrf_token": form_token(home.text)})
+    out = browser.post("/sign-out", data={"csrf_token": form_token(page)})
     assert out.headers["location"] == "/sign-in"
     browser.cookies.set("airuns_session", token)
     assert browser.get("/api/me").status_code == 401
@@ -97,7 +99,7 @@ def test_a_link_signs_in_once_and_looking_does_not_use_it(
     for _ in range(3):
         assert "signs you in once" in browser.get(path).text
     done = submit(browser, path)
-    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert (done.status_code, done.headers["location"]) == (303, "/welcome")
     assert browser.get("/api/me").json()["username"] == "linda"
 
     gone = browser.get(path)

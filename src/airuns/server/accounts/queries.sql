@@ -67,7 +67,7 @@ set used_at = now()
 from airuns.users as u
 where u.id = l.user_id and u.is_active
     and l.token_hash = %(digest)s and l.used_at is null and l.expires_at > now()
-returning l.user_id;
+returning u.id, u.password_hash is not null as has_password;
 
 -- name: add_link
 insert into airuns.sign_in_links (user_id, id, token_hash, expires_at)
@@ -144,5 +144,5 @@ select password_hash from airuns.users where id = %(user_id)s;
 -- name: set_password
 update airuns.users set password_hash = %(password_hash)s where id = %(user_id)s;
 
--- name: count_runs
-select count(*) from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null;
+-- name: set_display_name
+update airuns.users set display_name = %(display_name)s where id = %(user_id)s;

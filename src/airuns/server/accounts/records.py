@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from airuns.server.accounts import rules
 from airuns.server.db.door import As
 
 
@@ -53,3 +54,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+
+    @property
+    def browser(self) -> str:
+        """What people call the browser and its system."""
+        return rules.browser_name(self.user_agent)

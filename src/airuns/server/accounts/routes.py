@@ -26,6 +26,12 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
     current_password: str | None = None
 
 
+class MeChange(msgspec.Struct, forbid_unknown_fields=True):
+    """How others read one's name."""
+
+    display_name: str
+
+
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     """The name that a new key is known by."""
 
@@ -76,10 +82,23 @@ class CreatedUser(msgspec.Struct, kw_only=True):
 @get("/api/me", sync_to_thread=False, tags=["account"])
 def get_me(me: Identity) -> Me:
     """Say who sends the request."""
+    return _me(me, me.display_name)
+
+
+@patch("/api/me", tags=["account"])
+async def change_me(data: MeChange, me: Identity, db: Database, guard: Guard) -> Me:
+    """Change how others read one's name."""
+    name = rules.check_label(data.display_name, "display_name")
+    await store.set_display_name(db, me.who, name)
+    guard.forget()
+    return _me(me, name)
+
+
+def _me(me: Identity, display_name: str) -> Me:
     return Me(
         id=me.user_id,
         username=me.username,
-        display_name=me.display_name,
+        display_name=display_name,
         is_owner=me.is_owner,
         session_id=me.session_id,
     )
@@ -153,6 +172,13 @@ async def list_sessions(
     return _page(await store.list_sessions(db, me.who, after, size + 1), size)
 
 
+@delete("/api/sessions", tags=["account"])
+async def end_other_sessions(me: Identity, db: Database, guard: Guard) -> None:
+    """Sign every browser out but the one that asks."""
+    await store.end_other_sessions(db, me.who, me.session_id)
+    guard.forget()
+
+
 @delete("/api/sessions/{session_id:str}", tags=["account"])
 async def end_session(session_id: str, me: Identity, db: Database, guard: Guard) -> None:
     """Sign a browser out."""
@@ -221,11 +247,13 @@ def _page(found: list[T], size: int) -> Page[T]:
 
 routes = [
     get_me,
+    change_me,
     change_password,
     list_keys,
     create_key,
     revoke_key,
     list_sessions,
+    end_other_sessions,
     end_session,
     list_users,
     create_user,

@@ -14,6 +14,27 @@ from airuns.errors import Forbidden, InvalidInput
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+# In this order, because most browsers also name those that they want to be taken for.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "Chrome": "Chrome",
+    "Chromium": "Chromium",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
 
 
 def new_token() -> str:
@@ -103,3 +124,12 @@ def check_label(text: str, field: str) -> str:
     if not 1 <= len(label) <= 100 or not label.isprintable():
         raise InvalidInput(f"{field} must have 1 to 100 printable characters.", field=field)
     return label
+
+
+def browser_name(user_agent: str) -> str:
+    """Return what people call a browser and its system, as Firefox on Linux."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or "A program"

@@ -19,6 +19,11 @@ class _Login(msgspec.Struct, frozen=True):
     password_hash: str | None
 
 
+class _LinkUser(msgspec.Struct, frozen=True):
+    id: UUID
+    has_password: bool
+
+
 async def identity_of_key(db: Database, digest: bytes) -> Identity | None:
     """Return who holds a key that is not revoked."""
     async with db.transaction(SERVICE) as tx:
@@ -93,16 +98,18 @@ async def link_is_good(db: Database, token: str) -> bool:
         return await tx.value(SQL["link_is_good"], digest=rules.digest(token))
 
 
-async def use_link(db: Database, token: str, user_agent: str, days: int) -> str:
-    """Use a one-time link up and sign its user in; return the session's token.
+async def use_link(db: Database, token: str, user_agent: str, days: int) -> tuple[str, bool]:
+    """Use a one-time link up and sign its user in.
+
+    Return the session's token, and whether the user has a password.
 
     Raises Unauthenticated when the link is used, too old or was never made.
     """
     async with db.transaction(SERVICE) as tx:
-        user_id = await tx.value(SQL["use_link"], digest=rules.digest(token))
-        if user_id is None:
+        user = await tx.one(_LinkUser, SQL["use_link"], digest=rules.digest(token))
+        if user is None:
             raise Unauthenticated("The link has been used or is too old.")
-        return await _add_session(tx, user_id, user_agent, days)
+        return await _add_session(tx, user.id, user_agent, days), user.has_password
 
 
 async def add_link(db: Database, user_id: UUID) -> str:
@@ -217,6 +224,12 @@ async def end_session(db: Database, who: As, session_id: UUID) -> None:
             raise NotFound(f"There is no session {session_id}.")
 
 
+async def end_other_sessions(db: Database, who: As, keep: UUID | None) -> None:
+    """Sign a user out everywhere but in the session `keep`."""
+    async with db.transaction(who) as tx:
+        await tx.execute(SQL["end_other_sessions"], user_id=who.user_id, keep=keep)
+
+
 async def own_password(db: Database, who: As) -> str | None:
     """Return the hash of a user's own password."""
     async with db.transaction(who) as tx:
@@ -230,7 +243,7 @@ async def set_password(db: Database, who: As, password_hash: str, keep: UUID | N
         await tx.execute(SQL["end_other_sessions"], user_id=who.user_id, keep=keep)
 
 
-async def count_runs(db: Database, who: As) -> int:
-    """Return how many runs a user has."""
+async def set_display_name(db: Database, who: As, display_name: str) -> None:
+    """Change what others read as a user's name."""
     async with db.transaction(who) as tx:
-        return await tx.value(SQL["count_runs"], user_id=who.user_id)
+        await tx.execute(SQL["set_display_name"], user_id=who.user_id, display_name=display_name)

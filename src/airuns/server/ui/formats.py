@@ -25,6 +25,22 @@ def money(usd: Decimal | None) -> str:
     return f"${usd:,.2f}" if fine >= 1 else f"${fine}"
 
 
+def rate(usd: Decimal | None) -> str:
+    """Return USD per million tokens as $2.50 or $0.075: to the cent, and finer only where it is."""
+    if usd is None:
+        return UNKNOWN
+    cents = usd.quantize(Decimal("0.01"))
+    return f"${cents:,.2f}" if cents == usd else f"${usd.normalize():,f}"
+
+
+def tokens(number: int | None) -> str:
+    """Return the size of a context, as 8 k, 128 k or 1.05 M."""
+    if number is None or number < 1000:
+        return count(number)
+    thousands = round(number / 1000)
+    return f"{thousands} k" if thousands < 1000 else f"{number / 1_000_000:.3g} M"
+
+
 def count(number: int | None) -> str:
     """Return a whole number with separators, as 38,207."""
     return UNKNOWN if number is None else f"{number:,}"
@@ -72,6 +88,12 @@ def size(number: int) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return the noun that goes with a number."""
     return one if number == 1 else many or f"{one}s"
+
+
+def initials(name: str) -> str:
+    """Return the letters that stand for a person: of the first and last word, or the first two."""
+    words = name.split()
+    return (words[0][0] + words[-1][0] if len(words) > 1 else name[:2]).upper()
 
 
 @lru_cache(maxsize=256)
@@ -136,6 +158,8 @@ def time_tag(context: jinja2.runtime.Context, moment: datetime | None, style: st
 
 FILTERS: dict[str, Any] = {
     "money": money,
+    "rate": rate,
+    "tokens": tokens,
     "count": count,
     "short_count": short_count,
     "seconds": seconds,
@@ -143,4 +167,5 @@ FILTERS: dict[str, Any] = {
     "size": size,
     "when": time_tag,
     "plural": plural,
+    "initials": initials,
 }

@@ -5,3 +5,4 @@ import "./theme.js";
 import "./times.js";
 import "./offline.js";
 import "./copy.js";
+import "./form.js";

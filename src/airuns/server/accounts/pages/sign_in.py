@@ -1,4 +1,4 @@
-"""Pages to sign in and out, which work without JavaScript, and the page that shows it worked."""
+"""Pages to sign in and out. They work without JavaScript."""
 
 from typing import Annotated, Any
 
@@ -86,10 +86,12 @@ async def use_link(
     """Sign in by a one-time link."""
     try:
         await _check_public_form(request, settings)
-        session = await store.use_link(db, token, _browser(request), settings.session_days)
+        session, has_password = await store.use_link(
+            db, token, _browser(request), settings.session_days
+        )
     except (Forbidden, Unauthenticated) as error:
         return _form_page(request, settings, "link.html", {"token": token}, error)
-    return _signed_in(session, settings, "/")
+    return _signed_in(session, settings, "/" if has_password else "/welcome")
 
 
 @post("/sign-out", include_in_schema=False)
@@ -103,10 +105,10 @@ async def sign_out(me: Identity, db: Database, guard: Guard) -> Redirect:
     return response
 
 
-@get("/", include_in_schema=False)
-async def home(request: AnyRequest, me: Identity, db: Database) -> Template:
-    """Show who is signed in."""
-    return ui.page(request, "accounts/pages/home.html")
+@get("/", include_in_schema=False, sync_to_thread=False)
+def home() -> Redirect:
+    """Lead to the runs."""
+    return Redirect("/ai/runs", status_code=303)
 
 
 def _form_page(
