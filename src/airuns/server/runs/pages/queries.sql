@@ -31,7 +31,7 @@ from (
     select from airuns.ai_runs
     where user_id = %(user_id)s {filters}
     limit %(limit)s
-) as some
+) as found
 
 -- name: runs_named
 -- Those of some runs that a list has, newest first; see run_list.
