@@ -1,5 +1,7 @@
-"""Pages of prompts: the table, the editor, the history."""
+"""Pages of prompts: the table, the history, the editor, the versions."""
 
 from litestar.handlers import HTTPRouteHandler
 
-routes: list[HTTPRouteHandler] = []
+from airuns.server.prompts.pages import history, table
+
+routes: list[HTTPRouteHandler] = [*table.routes, *history.routes]

@@ -1,0 +1,41 @@
+-- What the pages of prompts read beside the lists of the API. Each names the user in every term.
+
+-- name: contents
+-- What the rows of a page say of their newest versions, without the texts of their messages.
+select p.id, v.settings ->> 'model' as model,
+    array(select e.variable ->> 'name' from json_array_elements(v.variables) as e (variable)) as variables
+from airuns.prompts as p
+join airuns.prompt_versions as v on v.user_id = %(user_id)s and v.prompt_id = p.id and v.version = p.version
+where p.user_id = %(user_id)s and p.id = any(%(ids)s)
+
+-- name: count_prompts
+-- For the header, and to tell an empty store from a search without a match.
+select count(*) filter (where deleted_at is null) as kept, count(*) filter (where deleted_at is not null) as deleted
+from airuns.prompts
+where user_id = %(user_id)s
+
+-- name: executions
+-- A page of a prompt's history, newest first, served in order by tasks_of_prompt: no text is read
+-- but the beginning of what was asked.
+select t.task_id as id, t.run_id, r.prompt_version, t.status, t.model, t.tokens_input, t.tokens_output, t.cost,
+    (t.total_time * 1000)::bigint as execution_time_ms, left(m.content, 200) as asked,
+    left(t.response_errors ->> 'message', 200) as error_message, t.created_at
+from airuns.ai_tasks as t
+join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = t.run_id
+left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = t.request_message_id
+where t.user_id = %(user_id)s and t.prompt_id = %(prompt_id)s and r.deleted_at is null
+    and (t.created_at, t.task_id) < (%(after)s, %(after_id)s)
+    and (%(status)s::text is null or case t.status
+        when 'completed' then 'success' when 'streaming' then 'pending' else t.status end = %(status)s)
+order by t.created_at desc, t.task_id desc
+limit %(limit)s
+
+-- name: execution
+-- One execution in full: what was asked since the last answer, the answer, and what it took.
+select t.task_id as id, t.run_id, t.prompt_id, r.prompt_version, t.status, t.provider, t.model,
+    airuns.task_prompt_text(%(user_id)s, t.request_message_id) as prompt_text, t.response_text as response,
+    t.response_errors ->> 'message' as error_message, t.tokens_input, t.tokens_cache_read, t.tokens_output,
+    t.usage_estimated, t.cost, t.time_to_first_token, t.total_time
+from airuns.ai_tasks as t
+join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = t.run_id
+where t.user_id = %(user_id)s and t.prompt_id = %(prompt_id)s and t.task_id = %(task_id)s and r.deleted_at is null

@@ -1,0 +1,70 @@
+"""The table of prompts, and of the deleted ones."""
+
+from typing import Annotated, Any, cast, get_args
+from urllib.parse import urlencode
+
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.response import Template
+
+from airuns.server import ui
+from airuns.server.given import Cursor, GivenDatabase, GivenUser
+from airuns.server.prompts import lists
+from airuns.server.prompts.lists import Asked, Sort
+from airuns.server.prompts.pages import reading
+from airuns.server.prompts.pages.examples import EXAMPLES
+
+PAGE = 50
+PATH = "/ai/prompts"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get(PATH, include_in_schema=False)
+async def prompts_page(
+    request: AnyRequest,
+    db: GivenDatabase,
+    who: GivenUser,
+    q: Annotated[str, QueryParameter(max_length=200)] = "",
+    sort: str = "recent",
+    deleted: bool = False,
+    cursor: Cursor = None,
+) -> Template:
+    """Show the prompts that match, 50 at a time; to a script the part that it puts in."""
+    by = cast("Sort", sort) if sort in get_args(Sort) else "recent"
+    async with db.transaction(who) as tx:
+        page = await lists.prompts(
+            tx, who.user_id, Asked(cursor, PAGE), q=q, sort=by, deleted=deleted
+        )
+        contents = await reading.contents(tx, who.user_id, [row.id for row in page.items])
+        counts = await reading.counts(tx, who.user_id)
+    part = "_prompt_rows.html" if cursor else "_prompts.html"
+    return ui.page(
+        request,
+        f"prompts/pages/{part if ui.wants_part(request) else 'prompts.html'}",
+        headers={"HX-Replace-Url": path_of(q, by, deleted=deleted)} if not cursor else None,
+        page=page,
+        contents=contents,
+        counts=counts,
+        examples=EXAMPLES,
+        q=q,
+        sort=by,
+        deleted=deleted,
+        more=path_of(q, by, deleted=deleted, cursor=page.next_cursor),
+    )
+
+
+def path_of(q: str, sort: Sort, *, deleted: bool, cursor: str | None = None) -> str:
+    """Return the shortest address of a view of the table."""
+    parameters = {
+        "q": q,
+        "sort": "" if sort == "recent" else sort,
+        "deleted": "true" if deleted else "",
+        "cursor": cursor or "",
+    }
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{PATH}?{query}" if query else PATH
+
+
+routes: list[HTTPRouteHandler] = [prompts_page]
