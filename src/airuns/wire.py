@@ -13,7 +13,8 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message in the OpenAI chat shape.
 
-    `content` is a text, a list of parts ({type: text | image_url, …}), or null beside tool_calls.
+    `content` is a text, a list of parts ({type: text | image_url | attachment, …}), or null beside
+    tool_calls.
     """
 
     role: Role

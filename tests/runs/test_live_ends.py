@@ -78,7 +78,7 @@ def sign_up(client: httpx.Client, browser: httpx.Client) -> str:
 
 
 def sign_out(browser: httpx.Client) -> None:
-    browser.post("/sign-out", data={"csrf_token": form_token(browser.get("/").text)})
+    browser.post("/sign-out", data={"csrf_token": form_token(browser.get("/settings").text)})
 
 
 async def test_a_connection_ends_with_its_key(server: Served, alice: httpx.Client) -> None:

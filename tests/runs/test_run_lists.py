@@ -103,11 +103,11 @@ def test_totals_sum_up_what_a_list_has(alice: Client) -> None:
         task_id = alice.post("/api/tasks", json={"run_id": run_id}).json()["task_id"]
         done = {"response_text": "x", "tokens_input": 3, "tokens_output": 4, "cost": cost}
         assert alice.post(f"/api/tasks/{task_id}/complete", json=done).status_code == 200
-    unpriced = execute(alice, messages=[user("x")], tags=[tag], name="c")["run_id"]
+    unpriced = execute(alice, messages=[user("x")], tags=[tag], name="zz")["run_id"]
     totals = get(alice, "/api/runs/totals", tag=tag)
     tokens = 14 + get(alice, f"/api/runs/{unpriced}")["total_tokens"]
     assert totals == {"runs": 4, "messages": 4, "tokens": tokens, "cost": "0.3", "unpriced": 1}
-    only = get(alice, "/api/runs/totals", tag=tag, q="c")
+    only = get(alice, "/api/runs/totals", tag=tag, q="zz")
     assert (only["runs"], only["cost"], only["unpriced"]) == (1, None, 1)
 
 

@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from airuns import __version__
 from airuns.errors import Unavailable
-from airuns.server import accounts, models, problems, prompts, runs, ui
+from airuns.server import accounts, attachments, models, problems, prompts, runs, ui
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.given import GivenDatabase
@@ -27,7 +27,7 @@ from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
 from airuns.server.ui.static import static_file
 
-FEATURES = (accounts, models, prompts, runs)
+FEATURES = (accounts, attachments, models, prompts, runs)
 
 
 @get("/healthz", opt={"public": True}, sync_to_thread=False, tags=["operation"])

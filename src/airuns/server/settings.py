@@ -62,6 +62,9 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes.", least=1),
     Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters.", least=1),
+    Setting(
+        "AIRUNS_MAX_ATTACHMENT", int, 10 * MEGABYTE, "Largest attached file, in bytes.", least=1
+    ),
     Setting("AIRUNS_MAX_PAGE", int, 200, "Largest page of a list, in items.", least=1),
     Setting(
         "AIRUNS_CONNECT_TIMEOUT", float, 10.0, "Seconds to reach a model provider.", least=0.001
@@ -108,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     local_model: str | None
     max_body: int
     max_message: int
+    max_attachment: int
     max_page: int
     connect_timeout: float
     first_token_timeout: float

@@ -1,7 +1,7 @@
 """The HTTP interface of prompts, under /api/prompts."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -260,12 +260,21 @@ def _wanted(data: WholePrompt | PromptChange, settings: Settings, if_match: str 
 def _messages(messages: list[PromptMessage], settings: Settings) -> list[Message]:
     plain: list[Message] = msgspec.to_builtins(messages)
     for position, message in enumerate(plain):
+        _refuse_attachments(message, f"messages[{position}].content")
         if text_length(message) > settings.max_message:
             raise TooLarge(
                 f"A message has at most {settings.max_message} characters (AIRUNS_MAX_MESSAGE).",
                 field=f"messages[{position}].content",
             )
     return plain
+
+
+def _refuse_attachments(message: Message, field: str) -> None:
+    parts: Any = message["content"]
+    if isinstance(parts, list) and "attachment" in [
+        part.get("type") for part in cast("list[Message]", parts)
+    ]:
+        raise InvalidInput("Files go with the messages of a run, not with a prompt.", field=field)
 
 
 def _version_of(if_match: str | None) -> int | None:

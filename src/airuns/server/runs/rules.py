@@ -43,23 +43,44 @@ def text_of(content: Any) -> str:
     """Return the text of a message's content, which is a text, a list of parts, or null."""
     if isinstance(content, str):
         return content
-    parts = cast("list[dict[str, Any]]", content if isinstance(content, list) else [])
-    return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    parts = cast("list[Any]", content if isinstance(content, list) else [])
+    texts = (_fields(part).get("text") for part in parts)
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", part) if isinstance(part, dict) else {}
 
 
 def chain_hash(parent: bytes | None, turn: Turn) -> bytes:
     """Return the SHA-256 of a conversation that ends with `turn`, 32 bytes.
 
     It covers the parent's hash, the role and the content, as a commit's id covers its history, so
-    equal hashes are equal conversations. The order of a message's keys does not count.
+    equal hashes are equal conversations. The order of a message's keys does not count, nor do the
+    ids of attachments.
     """
     digest = hashlib.sha256(b"root" if parent is None else parent)
     digest.update(turn.role.encode())
     if turn.data in (None, {"role": turn.role, "content": turn.content}):
         digest.update(b"\0text\0" + turn.content.encode())
     else:
-        digest.update(b"\0data\0" + msgspec.json.encode(turn.data, order="sorted"))
+        digest.update(b"\0data\0" + msgspec.json.encode(_hashed(turn.data), order="sorted"))
     return digest.digest()
+
+
+def _hashed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out the ids of attachments: the hashes of their contents are beside them."""
+    content = data.get("content") if data else None
+    if not isinstance(content, list):
+        return data
+    return {**(data or {}), "content": [_hashed_part(part) for part in cast("list[Any]", content)]}
+
+
+def _hashed_part(part: Any) -> Any:
+    fields = _fields(part)
+    if fields.get("type") != "attachment":
+        return part
+    return {name: value for name, value in fields.items() if name != "attachment_id"}
 
 
 def chain_hashes(parent: bytes | None, turns: list[Turn]) -> list[bytes]:

@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 
 from airuns.errors import Conflict, InvalidInput, NotFound
+from airuns.server.attachments import store as attachments
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
 from airuns.server.ids import new_id, parse_id
 from airuns.server.prompts import store as prompts
 from airuns.server.runs import tree
 from airuns.server.runs.records import Run
-from airuns.server.runs.rules import run_name
+from airuns.server.runs.rules import run_name, turn_of
 from airuns.server.runs.tree import to_json
 
 SQL = queries.load(__package__ or "")
@@ -165,7 +166,8 @@ async def fork(
     if end is None:
         raise InvalidInput("The run has no message yet, so there is nothing to fork.")
     await tree.get(tx, user_id, run_id, end)
-    turns = await tree.turns(tx, user_id, run_id, end)
+    line = await tree.turns(tx, user_id, run_id, end)
+    named = await attachments.named(tx, user_id, [turn.message for turn in line], None)
     fork_id = await create(
         tx,
         user_id,
@@ -183,6 +185,8 @@ async def fork(
             metadata={**origin.metadata, "forked_from": {"run_id": run_id, "message_id": end}},
         ),
     )
+    await attachments.claim(tx, user_id, fork_id, named)
+    turns = [turn_of(message) for message in named.messages]
     nodes = await tree.append(tx, user_id, fork_id, None, turns)
     await tree.set_head(tx, user_id, fork_id, nodes[-1].id)
     return fork_id

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from airuns.errors import Conflict, InvalidInput, NotFound
+from airuns.server.attachments import store as attachments
 from airuns.server.db.door import Transaction
 from airuns.server.models import catalog
 from airuns.server.models import store as models
@@ -74,6 +75,8 @@ async def place(
     """
     run = await tree.lock(tx, user_id, asked.run_id) if asked.run_id else None
     prompt = await _prompt(tx, user_id, asked, run)
+    named = await attachments.named(tx, user_id, asked.messages, asked.run_id)
+    asked = msgspec.structs.replace(asked, messages=named.messages)
     turns = [turn_of(message) for message in _new_messages(asked, prompt, run)]
     settings = _settings(asked, prompt, run, reach)
     call = _call(settings, reach)
@@ -87,11 +90,12 @@ async def place(
         else:
             run_id = run.id
             await store.set_settings(tx, user_id, run_id, settings)
+        await attachments.claim(tx, user_id, run_id, named)
         nodes = await tree.append(tx, user_id, run_id, parent, turns)
         await tree.set_head(tx, user_id, run_id, nodes[-1].id)
         new = _new_task(asked.task_id, run_id, nodes[-1].id, settings, call, model_id, process_id)
         await tasks.create(tx, user_id, new)
-    return Ready(run_id, asked.task_id, call, own_price)
+    return Ready(run_id, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
 async def place_again(
@@ -124,7 +128,7 @@ async def place_again(
             await store.set_settings(tx, user_id, task.run_id, settings_now)
         await tree.set_head(tx, user_id, task.run_id, node_id)
         await tasks.create(tx, user_id, new)
-    return Ready(task.run_id, asked.task_id, call, own_price)
+    return Ready(task.run_id, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
 async def untracked(tx: Transaction, user_id: UUID, asked: Submission, reach: Reach) -> Ready:
@@ -135,7 +139,7 @@ async def untracked(tx: Transaction, user_id: UUID, asked: Submission, reach: Re
     turns = [turn_of(message) for message in _new_messages(asked, prompt, None)]
     call = _saying(_call(_settings(asked, prompt, None, reach), reach), turns)
     own_price = await models.own_price(tx, user_id, call.endpoint.name, call.model)
-    return Ready(None, asked.task_id, call, own_price)
+    return Ready(None, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
 def _new_task(
@@ -242,6 +246,12 @@ def _call(settings: dict[str, Any], reach: Reach) -> Call:
 
 def _saying(call: Call, turns: list[Turn]) -> Call:
     return msgspec.structs.replace(call, messages=[turn.message for turn in turns])
+
+
+async def _sent(tx: Transaction, user_id: UUID, call: Call) -> Call:
+    """Return a call with the contents of the attachments that its messages name."""
+    messages = await attachments.expanded(tx, user_id, call.messages)
+    return msgspec.structs.replace(call, messages=messages)
 
 
 def _new_run(

@@ -9,6 +9,7 @@ from litestar.params import FromQuery
 from msgspec import UNSET, UnsetType
 
 from airuns.errors import NotFound
+from airuns.server.attachments import store as attachments
 from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.given import GivenDatabase, GivenNews, GivenSettings, GivenUser, Limit, PathId
 from airuns.server.pages import page_size
@@ -108,12 +109,14 @@ async def _append(tx: Transaction, user_id: UUID, run_id: UUID, data: AddMessage
     if parent_id is UNSET:
         parent_id = (await store.get(tx, user_id, run_id)).head_message_id
     parent = await tree.get(tx, user_id, run_id, parent_id) if parent_id else None
+    named = await attachments.named(tx, user_id, [data.as_dict()], run_id, lambda _: "")
+    await attachments.claim(tx, user_id, run_id, named)
     [node] = await tree.append(
         tx,
         user_id,
         run_id,
         parent.node if parent else None,
-        [turn_of(data.as_dict())],
+        [turn_of(named.messages[0])],
         task_id=data.task_id,
         metadata=data.metadata,
     )

@@ -11,6 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Response, Stream
 
 from airuns.errors import Conflict, InvalidInput
+from airuns.server.attachments import store as attachments
 from airuns.server.db.door import As, Database, Transaction, retried
 from airuns.server.given import (
     Cursor,
@@ -158,8 +159,12 @@ async def _new_task(
     request_data = data.request_data
     messages = _messages(request_data)
     if messages:
+        named = await attachments.named(
+            tx, user_id, messages, data.run_id, "request_data.messages[{}].".format
+        )
+        await attachments.claim(tx, user_id, data.run_id, named)
         node = await tree.append_line(
-            tx, user_id, data.run_id, [turn_of(message) for message in messages]
+            tx, user_id, data.run_id, [turn_of(message) for message in named.messages]
         )
         assert node is not None
         message_id = node.id

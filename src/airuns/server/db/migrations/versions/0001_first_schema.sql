@@ -515,8 +515,9 @@ create table airuns.attachments (
     foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade
 );
 comment on table airuns.attachments is 'Files that were sent with messages.';
-comment on column airuns.attachments.run_id is 'The run whose messages name it; null until the first of them is sent.';
+comment on column airuns.attachments.run_id is 'The run whose messages name it; null until the first of them is sent. Another run gets a copy.';
 alter table airuns.attachments alter column content set storage external;
+create index attachments_unsent on airuns.attachments (user_id, created_at) where run_id is null;
 create index attachments_of_run on airuns.attachments (user_id, run_id) where run_id is not null;
 
 create table airuns.run_changes (
