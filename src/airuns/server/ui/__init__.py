@@ -70,13 +70,15 @@ def page(
     """Answer with a page or a part of one: `context` and what every template may use.
 
     That is `me` (None when nobody is signed in), `form_token`, `theme` (light, dark or None: as the
-    system) and `zone`, the reader's time zone as js/theme.js has told it in a cookie.
+    system), `is_mac` for the names of keys, and `zone`, the reader's time zone as js/theme.js has
+    told it in a cookie.
     """
     theme = request.cookies.get(THEME_COOKIE)
     shared = {
         "me": cast("dict[str, Any]", request.scope).get("user"),
         "form_token": request.state.get("form_token", ""),
         "theme": theme if theme in THEMES else None,
+        "is_mac": "Mac" in request.headers.get("user-agent", ""),
         "zone": formats.zone(request.cookies.get(ZONE_COOKIE, "UTC")),
     }
     return Template(
@@ -127,6 +129,7 @@ class Docs(OpenAPIRenderPlugin):
             groups=_groups(openapi_schema),
             theme=theme if theme in THEMES else None,
             form_token="",
+            is_mac=False,
         ).encode()
 
 

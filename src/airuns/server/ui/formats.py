@@ -1,5 +1,6 @@
 """How numbers, times and sizes are written on pages. Unknown is an em dash, never a zero."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -7,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 UNKNOWN = "—"
 SMALLEST = Decimal("0.0001")
@@ -90,6 +91,18 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return one if number == 1 else many or f"{one}s"
 
 
+def marked(text: str, words: str) -> Markup:
+    """Return a text with each place where one of the words is found in `<mark>`."""
+    found = [re.escape(word) for word in sorted(words.split(), key=len, reverse=True)]
+    if not found:
+        return escape(text)
+    pieces = re.split(f"({'|'.join(found)})", text, flags=re.IGNORECASE)
+    return Markup().join(
+        Markup("<mark>{}</mark>").format(piece) if odd % 2 else escape(piece)
+        for odd, piece in enumerate(pieces)
+    )
+
+
 def initials(name: str) -> str:
     """Return the letters that stand for a person: of the first and last word, or the first two."""
     words = name.split()
@@ -168,4 +181,5 @@ FILTERS: dict[str, Any] = {
     "when": time_tag,
     "plural": plural,
     "initials": initials,
+    "marked": marked,
 }

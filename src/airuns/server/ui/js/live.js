@@ -1,16 +1,30 @@
 /** The one live connection of a page: rooms are joined again after every break. */
 
 import { io } from "../vendor/socket.io.esm.min.js";
-import { Problem } from "./http.js";
+import { Problem, send } from "./http.js";
 
 /** @type {import("socket.io-client").Socket | undefined} */
 let socket;
 const ANSWER_MS = 10_000;
+const BACK_MS = 1000;
 
 /** @returns {import("socket.io-client").Socket} the connection, opened at its first use */
 function connection() {
-  socket ??= io({ transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 3000 });
+  if (!socket) {
+    socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 3000 });
+    socket.on("disconnect", comeBack);
+    socket.on("connect_error", comeBack);
+  }
   return socket;
+}
+
+/**
+ * Connect again after the server has turned us away, which the client does not try by itself: it is
+ * starting anew, or the session has ended, and then asking who we are leads to the sign-in page.
+ */
+function comeBack() {
+  if (!socket || socket.active) return;
+  setTimeout(() => send("GET", "/api/me").then(() => socket?.connect(), (error) => error.status === 401 || comeBack()), BACK_MS);
 }
 
 /**

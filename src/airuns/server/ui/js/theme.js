@@ -14,12 +14,17 @@ export function setTheme(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   remember("airuns_theme", theme === "system" ? "" : theme);
+  for (const choice of document.querySelectorAll("[data-theme-choice]")) {
+    /** @type {HTMLInputElement} */ (choice).checked = /** @type {HTMLInputElement} */ (choice).value === theme;
+  }
 }
 
 const isDark = () =>
   (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
-on("click", "[data-theme-toggle]", () => setTheme(isDark() ? "light" : "dark"));
+export const toggleTheme = () => setTheme(isDark() ? "light" : "dark");
+
+on("click", "[data-theme-toggle]", toggleTheme);
 on("change", "[data-theme-choice]", (element) =>
   setTheme(/** @type {any} */ (/** @type {HTMLInputElement} */ (element).value)));
 

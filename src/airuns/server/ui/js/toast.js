@@ -1,44 +1,67 @@
 /** Short notices at the corner: one line, past tense, with Undo where something can be undone. */
 
+import { shortcut } from "./keys.js";
+import { say } from "./say.js";
+
 const SHOWN_MS = 6000;
-const GLYPHS = { success: "success", error: "error", info: "info" };
+const LINGER_MS = 1500;
+const MOST = 3;
 
 /**
  * Show a notice. Errors stay until they are dismissed; others go after 6 s unless looked at.
  * @param {string} text
  * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown}} [options]
+ * @returns {() => void} how to take it away
  */
 export function toast(text, { kind = "success", action = "Undo", undo } = {}) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("toast-template"));
-  const shown = /** @type {HTMLElement} */ (template.content.cloneNode(true)).firstElementChild;
-  if (!(shown instanceof HTMLElement)) return;
-  shown.classList.add(kind);
-  const glyph = shown.querySelector("use");
-  glyph?.setAttribute("href", glyph.getAttribute("href")?.replace(/#.*/, `#${GLYPHS[kind]}`) ?? "");
-  const line = shown.querySelector("p");
-  if (line) line.textContent = text;
-  const button = shown.querySelector("[data-toast-action]");
-  if (undo && button instanceof HTMLElement) {
-    button.hidden = false;
-    button.textContent = action;
-    button.addEventListener("click", () => {
-      shown.remove();
-      undo();
-    });
-  }
-  shown.querySelector("[data-toast-close]")?.addEventListener("click", () => shown.remove());
-  document.querySelector("[data-toasts]")?.append(shown);
-  if (kind !== "error") leaveAfter(shown, SHOWN_MS);
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`toast-${kind}`));
+  const shown = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+  /** @type {HTMLElement} */ (shown.querySelector("p")).textContent = text;
+  const leave = () => remove(shown);
+  if (undo) offer(shown, action, undo, leave);
+  shown.querySelector("[data-toast-close]")?.addEventListener("click", leave);
+  add(shown);
+  say(text, { urgent: kind === "error" });
+  if (kind !== "error") setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
+  return leave;
 }
 
-/** @param {HTMLElement} shown @param {number} ms */
-function leaveAfter(shown, ms) {
-  let timer = setTimeout(() => shown.remove(), ms);
-  for (const event of ["pointerenter", "focusin"]) shown.addEventListener(event, () => clearTimeout(timer));
-  for (const event of ["pointerleave", "focusout"]) {
-    shown.addEventListener(event, () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => shown.remove(), ms);
-    });
-  }
+/** @returns {HTMLElement} */
+const corner = () => /** @type {HTMLElement} */ (document.querySelector("[data-toasts]"));
+
+/** Above everything that is open, dialogs too. @param {HTMLElement} shown */
+function add(shown) {
+  const place = corner();
+  while (place.children.length >= MOST) (place.querySelector(".toast:not(.error)") ?? place.firstElementChild)?.remove();
+  place.append(shown);
+  if (place.matches(":popover-open")) place.hidePopover();
+  place.showPopover();
 }
+
+/** @param {HTMLElement} shown */
+function remove(shown) {
+  shown.remove();
+  if (!corner().children.length && corner().matches(":popover-open")) corner().hidePopover();
+}
+
+/** @param {HTMLElement} shown @param {string} action @param {() => unknown} undo @param {() => void} leave */
+function offer(shown, action, undo, leave) {
+  const button = /** @type {HTMLElement} */ (shown.querySelector("[data-toast-action]"));
+  button.hidden = false;
+  button.prepend(action, " ");
+  button.addEventListener("click", () => {
+    leave();
+    undo();
+  });
+}
+
+/** @param {HTMLElement} shown */
+function leaveUnlessLookedAt(shown) {
+  if (shown.matches(":hover, :focus-within")) setTimeout(() => leaveUnlessLookedAt(shown), LINGER_MS);
+  else remove(shown);
+}
+
+/** @returns {HTMLElement | undefined} the newest thing that can still be undone */
+const latest = () => /** @type {any} */ ([...document.querySelectorAll(".toast [data-toast-action]:not([hidden])")].at(-1));
+
+shortcut("z", { label: "Undo", group: "Everywhere", icon: "retry", when: () => Boolean(latest()), run: () => latest()?.click() });
