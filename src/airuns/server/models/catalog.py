@@ -84,12 +84,16 @@ def _key(known: Known, settings: Settings) -> str | None:
     return next((key for name in names if (key := settings.provider_keys.get(name))), None)
 
 
+def variable(name: str) -> str:
+    """Return the environment variable that makes a known provider usable."""
+    return name.upper() + ("_API_KEY" if BY_NAME[name].base_url else "_BASE_URL")
+
+
 def remedy(name: str) -> str:
     """Say how a known provider that cannot be used now becomes usable."""
-    variable = name.upper() + ("_API_KEY" if BY_NAME[name].base_url else "_BASE_URL")
     missing = "key" if BY_NAME[name].base_url else "address"
     return (
-        f"{name} is known but has no {missing}: set {variable} "
+        f"{name} is known but has no {missing}: set {variable(name)} "
         "or store one under /api/model-providers."
     )
 

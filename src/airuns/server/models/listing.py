@@ -71,6 +71,16 @@ def models(
     return rows + [row for name in _unusable(usable) for row in _locked(name, at)]
 
 
+def model_row(
+    model: str, used: list[UsedModel], local: LocalModel | None, at: datetime
+) -> ModelRow:
+    """Return what is known of a model that somebody names as provider/name."""
+    provider, _, name = model.partition("/")
+    mine = next((each for each in used if (each.provider, each.name) == (provider, name)), None)
+    is_local = local is not None and (provider, name) == (local.endpoint.name, local.model)
+    return _row(provider, name, mine, local.context_size if local and is_local else None, at)
+
+
 def _priced(provider: str, at: datetime) -> Iterable[str]:
     return (one.name for one in prices.listed(provider, at))
 

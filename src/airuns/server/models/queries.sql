@@ -46,6 +46,21 @@ from airuns.ai_models
 where user_id = %(user_id)s
 order by provider, name
 
+-- name: model_recent
+-- The last 200 tasks tell what somebody works with; older ones are not read.
+select m.provider || '/' || m.name as model
+from (
+    select model_id, created_at
+    from airuns.ai_tasks
+    where user_id = %(user_id)s and model_id is not null
+    order by created_at desc, task_id desc
+    limit 200
+) as t
+join airuns.ai_models as m on m.user_id = %(user_id)s and m.id = t.model_id
+group by m.provider, m.name
+order by max(t.created_at) desc
+limit 5
+
 -- name: price_get
 select price_input as input, price_output as output, price_cache_read as cache_read,
     price_cache_write_5m as cache_write_5m, price_cache_write_1h as cache_write_1h

@@ -131,6 +131,12 @@ async def models(tx: Transaction, user_id: UUID) -> list[UsedModel]:
     return await tx.all(UsedModel, SQL["model_list"], user_id=user_id)
 
 
+async def recent(tx: Transaction, user_id: UUID) -> list[str]:
+    """Return the models that a user has called lately, as provider/name, the last one first."""
+    rows = await tx.rows(SQL["model_recent"], user_id=user_id)
+    return [row["model"] for row in rows]
+
+
 async def own_price(tx: Transaction, user_id: UUID, provider: str, name: str) -> OwnPrice | None:
     """Return the user's own price of a model, None when there is none."""
     return await tx.one(OwnPrice, SQL["price_get"], user_id=user_id, provider=provider, name=name)

@@ -2,4 +2,6 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-routes: list[HTTPRouteHandler] = []
+from airuns.server.models.pages import picker
+
+routes: list[HTTPRouteHandler] = [*picker.routes]
