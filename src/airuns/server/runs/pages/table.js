@@ -1,0 +1,64 @@
+/** A table of runs: searched as one types, selected, changed in bulk, kept true while runs change. */
+
+import { behaviour, on } from "../../ui/js/behaviour.js";
+import { openMenu } from "./run_menu.js";
+import { pullDown, swipeLeft } from "./swipe.js";
+import { reload } from "./table_live.js";
+import { settleSelection } from "./table_select.js";
+
+const runs = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-runs]"));
+
+/** Say around the table what it shows now. */
+function settle() {
+  const shown = runs();
+  if (!shown) return;
+  const title = document.querySelector("[data-runs-title]");
+  if (title) title.textContent = shown.dataset.title ?? "";
+  for (const link of document.querySelectorAll("[data-view]")) {
+    if (link.getAttribute("href") === shown.dataset.address) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  sayShown();
+  settleSelection();
+}
+
+function sayShown() {
+  const total = document.querySelector("[data-total-runs]")?.textContent;
+  const rows = document.querySelectorAll("#runs-rows [data-run-item]").length.toLocaleString("en");
+  for (const place of document.querySelectorAll("[data-shown]")) place.textContent = total ? `${rows} of ${total}` : `${rows} shown`;
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  settle();
+  const changed = /** @type {Element} */ (event.target).id === "runs";
+  if (changed) for (const part of document.querySelectorAll("#run-totals")) globalThis.htmx.trigger(part, "runs:changed");
+});
+
+/** A chip opens the editor at its own field. */
+on("click", "[data-edit]", (chip) => document.getElementById(`filter-${chip.dataset.edit}`)?.focus());
+
+behaviour("#filter-editor", (editor) => {
+  editor.addEventListener("toggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
+    const from = document.activeElement?.closest(".chip") ?? document.querySelector("[data-filter-open]");
+    const box = /** @type {Element} */ (from).getBoundingClientRect();
+    editor.style.left = `${Math.max(8, Math.min(box.left, innerWidth - editor.offsetWidth - 8))}px`;
+    editor.style.top = `${Math.min(box.bottom + 4, Math.max(8, innerHeight - editor.offsetHeight - 8))}px`;
+  });
+});
+
+const KEYS = { "/": () => document.querySelector("[data-list-search]"), f: () => document.querySelector("[data-filter-open]") };
+
+document.addEventListener("keydown", (event) => {
+  const typing = /** @type {Element} */ (event.target).closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog, [popover]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const place = /** @type {HTMLElement | null | undefined} */ (KEYS[/** @type {"/" | "f"} */ (event.key.toLowerCase())]?.());
+  if (!place) return;
+  event.preventDefault();
+  if (place instanceof HTMLInputElement) place.focus();
+  else place.click();
+});
+
+behaviour("[data-runs]", (table) => swipeLeft(table, "[data-run-item]", { ended: () => {}, held: openMenu }));
+behaviour("[data-pull-to-refresh]", (list) => pullDown(list, reload));
+settle();

@@ -1,0 +1,134 @@
+"""The tables of runs: all of them, and those of one prompt."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.response import Template
+
+from airuns.server import ui
+from airuns.server.db import queries
+from airuns.server.db.door import As, Database
+from airuns.server.given import Cursor, GivenDatabase, GivenUser, PathId
+from airuns.server.pages import Page
+from airuns.server.prompts import store as prompts
+from airuns.server.prompts.store import Prompt
+from airuns.server.runs import lists
+from airuns.server.runs.lists import RunSort, all_of, run_clauses
+from airuns.server.runs.pages.asked import SORT_NAMES, STATUSES, AnyRequest, Asked, asked_of
+from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.records import RunRow
+
+SQL = queries.load(__package__ or "")
+PAGE = 50
+LARGEST = 200
+
+PageLimit = Annotated[int, QueryParameter(ge=1, le=LARGEST)]
+Ids = Annotated[list[UUID], QueryParameter(max_items=LARGEST)]
+
+
+class TableContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What `_runs.html` and its parts show."""
+
+    asked: Asked
+    page: Page[RunRow]
+    prompt: Prompt | None = None
+    statuses: tuple[str, ...] = STATUSES
+
+    @property
+    def sort_names(self) -> dict[RunSort, str]:
+        """Return what the choice of an order offers."""
+        return SORT_NAMES
+
+    @property
+    def more(self) -> str | None:
+        """Return the address of the page that follows."""
+        cursor = self.page.next_cursor
+        return self.asked.path(cursor) if cursor else None
+
+    @property
+    def bulk_filter(self) -> str:
+        """Return what the change of all that match is sent with."""
+        return msgspec.json.encode(self.asked.api_filter).decode()
+
+    def path_of(self, run: RunRow) -> str:
+        """Return the page on which a run goes on."""
+        return path_of(run.id, run.prompt_id)
+
+
+@get("/ai/runs", include_in_schema=False)
+async def runs_page(
+    request: AnyRequest,
+    db: GivenDatabase,
+    who: GivenUser,
+    cursor: Cursor = None,
+    limit: PageLimit = PAGE,
+) -> Template:
+    """Show the runs that match, 50 at a time; to a script the part that it puts in."""
+    return await _answer(request, db, who, asked_of(request), cursor, limit)
+
+
+@get("/ai/prompts/{prompt_id:uuid}/runs", include_in_schema=False)
+async def prompt_runs_page(
+    request: AnyRequest,
+    prompt_id: PathId,
+    db: GivenDatabase,
+    who: GivenUser,
+    cursor: Cursor = None,
+    limit: PageLimit = PAGE,
+) -> Template:
+    """Show the runs of a prompt in the same table."""
+    return await _answer(request, db, who, asked_of(request, prompt_id), cursor, limit)
+
+
+async def _answer(
+    request: AnyRequest, db: Database, who: As, asked: Asked, cursor: str | None, limit: int
+) -> Template:
+    prompt = None
+    async with db.transaction(who) as tx:
+        if asked.prompt_id is not None:
+            prompt = await prompts.get(tx, who.user_id, asked.prompt_id)
+        page = await lists.runs(tx, who.user_id, asked.filter, asked.sort, cursor, limit)
+    part = "_run_rows.html" if cursor else "_runs.html"
+    return ui.page(
+        request,
+        f"runs/pages/{part if ui.wants_part(request) else 'table.html'}",
+        headers=None if cursor else {"HX-Push-Url": asked.path()},
+        table=TableContext(asked=asked, page=page, prompt=prompt),
+    )
+
+
+@get("/ai/runs/rows", include_in_schema=False)
+async def run_rows(request: AnyRequest, db: GivenDatabase, who: GivenUser, ids: Ids) -> Template:
+    """Show those of some runs that a table has."""
+    asked = asked_of(request)
+    clauses, params = run_clauses(asked.filter)
+    query = SQL["runs_named"].format(filters=all_of(clauses))
+    async with db.transaction(who) as tx:
+        runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
+    table = TableContext(asked=asked, page=Page(runs, None))
+    return ui.page(request, "runs/pages/_run_rows.html", table=table)
+
+
+@get("/ai/runs/totals", include_in_schema=False)
+async def run_totals(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Template:
+    """Show the sums over all runs that match; pages ask for them once they are painted."""
+    async with db.transaction(who) as tx:
+        totals = await lists.totals(tx, who.user_id, asked_of(request).filter)
+    return ui.page(request, "runs/pages/_run_totals.html", totals=totals)
+
+
+@get("/ai/runs/views", include_in_schema=False)
+async def run_views(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Template:
+    """Show how many runs each view has, and which tags and models there are."""
+    async with db.transaction(who) as tx:
+        views = await lists.views(tx, who.user_id)
+        tags = await lists.tags(tx, who.user_id)
+        models = await lists.models(tx, who.user_id)
+    return ui.page(request, "runs/pages/_run_views.html", views=views, tags=tags, models=models)
+
+
+routes: list[HTTPRouteHandler] = [runs_page, prompt_runs_page, run_rows, run_totals, run_views]
