@@ -13,10 +13,14 @@ from airuns.server import problems
 from airuns.server.db.door import As, Database
 from airuns.server.money import Usd, plain
 from airuns.server.news import News
-from airuns.server.prompts import routes
+from airuns.server.prompts.routes import routes
 from airuns.server.settings import Settings, load
 from tests.conftest import Run
 from tests.people import ALICE, CHARLIE, Person
+
+
+async def stop_nothing(who: As, task_ids: list[UUID]) -> None:
+    """There is no engine here."""
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +41,7 @@ def app(db: Database) -> Litestar:
             "db": Provide(lambda: db, sync_to_thread=False),
             "who": Provide(who, sync_to_thread=False),
             "settings": Provide(settings, sync_to_thread=False),
+            "stop": Provide(lambda: stop_nothing, sync_to_thread=False),
             "news": Provide(lambda: News(lambda *_: None), sync_to_thread=False),
         },
     )

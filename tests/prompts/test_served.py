@@ -1,8 +1,12 @@
 """A prompt from its creation to its history, on a real server."""
 
+from uuid import uuid4
+
 import httpx
 
 from tests.provider import Script, ScriptedProvider
+from tests.runs.calling import get
+from tests.serving import wait_until
 
 PROMPT = {
     "name": "Greeting",
@@ -51,3 +55,20 @@ def test_a_missing_variable_is_named(alice: httpx.Client) -> None:
     answer = alice.post("/api/prompt/run", json={"prompt_id": prompt["id"], "stream": False})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "variables.name"
+
+
+def test_deleting_a_prompt_stops_its_answers_and_keeps_what_came(
+    alice: httpx.Client, provider: ScriptedProvider
+) -> None:
+    provider.script("of-a-prompt", Script(endless=True, delay=0.001))
+    body = {"name": "P", "messages": [{"role": "user", "content": "Go on"}]}
+    prompt_id = alice.post("/api/prompts", json=body).json()["id"]
+    task_id = str(uuid4())
+    asked = {"prompt_id": prompt_id, "task_id": task_id, "model": "openai/of-a-prompt"}
+    with alice.stream("POST", "/api/prompt/run", json={**asked, "stream": True}):
+        wait_until(lambda: get(alice, f"/api/tasks/{task_id}")["status"] == "streaming")
+        assert alice.delete(f"/api/prompts/{prompt_id}").status_code == 200
+    alice.post(f"/api/prompts/{prompt_id}/restore")
+    task = get(alice, f"/api/tasks/{task_id}")
+    assert task["status"] == "cancelled"
+    assert task["response_text"].startswith("word0 ")

@@ -68,6 +68,19 @@ def test_prompts_by_name(raw: Connection[Any], after: str) -> None:
     check_served_by(raw, "prompts_by_name", SQL["prompts_by_name"], params)
 
 
+def test_the_use_of_a_page_of_prompts_reads_what_they_have(raw: Connection[Any]) -> None:
+    become(raw, "airuns_app", ALICE)
+    plan = executed(raw, SQL["use_of"], {"user_id": ALICE.user_id, "prompt_ids": [PROMPT] * 20})
+    assert {"runs_of_source", "tasks_of_prompt"} <= plan.indexes, str(plan)
+    assert plan.rows_read <= 20 * 1000, str(plan)
+
+
+def test_what_runs_of_a_prompt_is_found_among_what_runs(raw: Connection[Any]) -> None:
+    become(raw, "airuns_app", ALICE)
+    params = {"user_id": ALICE.user_id, "prompt_id": PROMPT}
+    assert executed(raw, SQL["prompt_running"], params).indexes == {"tasks_unended"}
+
+
 def test_a_status_of_the_history_is_a_filter_on_its_index(raw: Connection[Any]) -> None:
     params = {"after": MIDDLE, "after_id": LAST, "limit": 51, "prompt_id": PROMPT}
     check_served_by(raw, "tasks_of_prompt", SQL["history"], {**params, "status": "success"})

@@ -118,6 +118,7 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "db": provide("db"),
         "engine": provide("engine"),
         "news": provide("news"),
+        "stop": Provide(lambda: state.engine.cancel_all, sync_to_thread=False),
         "guard": provide("guard"),
         "me": Provide(current_identity, sync_to_thread=False),
         "who": Provide(current_user, sync_to_thread=False),

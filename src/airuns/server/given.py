@@ -1,5 +1,6 @@
 """What route handlers are given, in the marks that Litestar asks for."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from airuns.server.settings import Settings
 GivenDatabase = NamedDependency[Database]
 GivenUser = NamedDependency[As]
 GivenSettings = NamedDependency[Settings]
+GivenStop = NamedDependency[Callable[[As, list[UUID]], Awaitable[None]]]
+"""Stops tasks and waits until they have ended."""
+
 GivenNews = NamedDependency[News]
 
 PathId = FromPath[UUID]

@@ -39,6 +39,18 @@ class PromptRow(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None
 
 
+class PromptUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How a prompt is used. Cost in USD; null is unknown. `last_status` is of the latest run."""
+
+    prompt_id: UUID
+    runs: int
+    tasks_30d: int
+    succeeded_30d: int
+    cost_30d: Decimal | None
+    last_run_at: datetime | None
+    last_status: str | None
+
+
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A version as lists show it: without its messages."""
 
@@ -130,6 +142,12 @@ async def prompts(
     check_text(q, "q")
     by = _DELETED if deleted else _BY_NAME if sort == "name" else _RECENT
     return await _page(tx, by, asked, user_id=user_id, q=q)
+
+
+async def use_of(tx: Transaction, user_id: UUID, prompt_ids: list[UUID]) -> dict[UUID, PromptUse]:
+    """Return how each prompt of a page is used, in all and in the last 30 days."""
+    rows = await tx.all(PromptUse, SQL["use_of"], user_id=user_id, prompt_ids=prompt_ids)
+    return {row.prompt_id: row for row in rows}
 
 
 async def versions(

@@ -127,3 +127,33 @@ where user_id = %(user_id)s and prompt_id = %(prompt_id)s
     and (%(status)s::text is null or status = %(status)s)
 order by created_at desc, id desc
 limit %(limit)s
+
+-- name: use_of
+-- A page of prompts: each part is one range of an index, runs by runs_of_source, tasks by tasks_of_prompt.
+-- Tasks of deleted runs count: they were paid for.
+select p.id as prompt_id, r.runs, t.tasks_30d, t.succeeded_30d, t.cost_30d, l.last_run_at, l.last_status
+from unnest(%(prompt_ids)s::uuid[]) as p (id)
+cross join lateral (
+    select count(*) as runs
+    from airuns.ai_runs
+    where user_id = %(user_id)s and source_type = 'prompt' and source_id = p.id::text and deleted_at is null
+) as r
+left join lateral (
+    select last_message_at as last_run_at, last_task_status as last_status
+    from airuns.ai_runs
+    where user_id = %(user_id)s and source_type = 'prompt' and source_id = p.id::text and deleted_at is null
+    order by last_message_at desc, id desc
+    limit 1
+) as l on true
+cross join lateral (
+    select count(*) as tasks_30d, count(*) filter (where status = 'completed') as succeeded_30d,
+        case when count(*) = 0 then 0 else sum(cost) end as cost_30d
+    from airuns.ai_tasks
+    where user_id = %(user_id)s and prompt_id = p.id and created_at > now() - interval '30 days'
+) as t
+
+-- name: prompt_running
+-- Few tasks run at any time: read from tasks_unended, not from all that the prompt ever had.
+select task_id
+from airuns.ai_tasks
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s and status in ('pending', 'streaming')

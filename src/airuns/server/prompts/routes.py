@@ -16,6 +16,7 @@ from airuns.server.given import (
     GivenDatabase,
     GivenNews,
     GivenSettings,
+    GivenStop,
     GivenUser,
     Limit,
     PathId,
@@ -188,10 +189,17 @@ async def delete_prompt(
     prompt_id: PathId,
     db: GivenDatabase,
     who: GivenUser,
+    stop: GivenStop,
     news: GivenNews,
     purge: FromQuery[bool] = False,
 ) -> Deletion:
-    """Delete a prompt and its runs, which can be undone; with `purge` a deleted one for good."""
+    """Delete a prompt and its runs, which can be undone; with `purge` a deleted one for good.
+
+    Answers that are being written in its runs are stopped first.
+    """
+    async with db.transaction(who) as tx:
+        running = await store.running(tx, who.user_id, prompt_id)
+    await stop(who, running)
     went = await (_purge if purge else _delete)(db, who, prompt_id)
     news.runs(who, "delete")
     return went

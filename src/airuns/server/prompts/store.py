@@ -215,6 +215,12 @@ def _changed(old: Prompt, new: Change) -> Content:
     )
 
 
+async def running(tx: Transaction, user_id: UUID, prompt_id: UUID) -> list[UUID]:
+    """Return the tasks that still run in runs of a prompt."""
+    rows = await tx.rows(SQL["prompt_running"], user_id=user_id, prompt_id=prompt_id)
+    return [row["task_id"] for row in rows]
+
+
 async def deletion(tx: Transaction, user_id: UUID, prompt_id: UUID) -> Deletion:
     """Return what deleting a prompt would take with it. Raises NotFound."""
     await get(tx, user_id, prompt_id)
