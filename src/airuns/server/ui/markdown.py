@@ -6,7 +6,7 @@ one would tell its host who reads.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import nh3
@@ -20,6 +20,7 @@ from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVa
 from pygments.util import ClassNotFound
 
 LONGEST_COLOURED = 200_000
+LONGEST_REMEMBERED = 20_000
 TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "blockquote"),
     *("ul", "ol", "li", "code", "pre", "span", "div", "a", "table", "thead", "tbody", "tr"),
@@ -37,7 +38,11 @@ SCHEMES = {"http", "https", "mailto"}
 
 
 def render(text: str) -> Markup:
-    """Return markdown as safe HTML."""
+    """Return markdown as safe HTML. Messages do not change, so the last ones are remembered."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _rendered(text)
+
+
+def _rendered(text: str) -> Markup:
     html = _parser().render(text)
     safe = nh3.clean(
         html,
@@ -48,6 +53,9 @@ def render(text: str) -> Markup:
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
     return Markup(safe)  # noqa: S704  # sanitised just above
+
+
+_remembered = lru_cache(maxsize=512)(_rendered)
 
 
 @cache
@@ -70,21 +78,25 @@ def _parser() -> MarkdownIt:
 def _code(tokens: Sequence[Token], index: int, *_: Any) -> str:
     token = tokens[index]
     language = token.info.split()[0] if token.info.strip() else ""
-    shown = escape(language or "text")
+    lexer = _lexer(language)
+    shown = escape(lexer.name if lexer else language or "Text")
     return (
         f'<figure class="code"><figcaption class="code-header" data-language="{shown}">'
         f'<span>{shown}</span></figcaption><pre tabindex="0" role="region" '
-        f'aria-label="Code, {shown}"><code>{_coloured(token.content, language)}</code></pre>'
+        f'aria-label="Code, {shown}"><code>{_coloured(token.content, lexer)}</code></pre>'
         "</figure>\n"
     )
 
 
-def _coloured(code: str, language: str) -> str:
-    if not language or len(code) > LONGEST_COLOURED:
-        return str(escape(code))
+def _lexer(language: str) -> Any:
     try:
-        lexer: Any = get_lexer_by_name(language, stripnl=False)
+        return get_lexer_by_name(language, stripnl=False) if language else None
     except ClassNotFound:
+        return None
+
+
+def _coloured(code: str, lexer: Any) -> str:
+    if lexer is None or len(code) > LONGEST_COLOURED:
         return str(escape(code))
     return highlight(code, lexer, cast("Any", HtmlFormatter)(nowrap=True))
 

@@ -10,11 +10,6 @@ where t.user_id = %(user_id)s and t.run_id = %(run_id)s
     and (t.task_id = any(%(task_ids)s::uuid[]) or t.request_message_id = any(%(message_ids)s::uuid[]))
 order by t.created_at, t.task_id
 
--- name: line_attachments
-select id, name, media_type, size
-from airuns.attachments
-where user_id = %(user_id)s and id = any(%(ids)s::uuid[])
-
 -- name: last_chat_model
 -- What a new chat begins with: the model of the last one.
 select settings ->> 'model' as model

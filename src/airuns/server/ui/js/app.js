@@ -6,6 +6,7 @@ import "./times.js";
 import "./offline.js";
 import "./running.js";
 import "./copy.js";
+import "./code.js";
 import "./form.js";
 import "./menu.js";
 import "./palette.js";

@@ -1,0 +1,193 @@
+"""A run as a conversation: its line of messages, each with the task that wrote it.
+
+Where a question has no answer, because its task runs or has failed, the task stands in its place.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+
+from airuns.server.db import queries
+from airuns.server.db.door import Transaction
+from airuns.server.runs import tree
+from airuns.server.runs.records import LineMessage, Run
+
+SQL = queries.load(__package__ or "")
+WINDOW = 40
+RUNNING = ("pending", "streaming")
+
+
+class TurnTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversation says of a task. `kept` is how many characters came."""
+
+    task_id: UUID
+    request_message_id: UUID | None
+    provider: str | None
+    model: str | None
+    tokens_input: int | None
+    tokens_output: int | None
+    usage_estimated: bool
+    cost: Decimal | None
+    time_to_first_token: float | None
+    total_time: float | None
+    status: str
+    response_errors: Any
+    kept: int
+    reasoning: str | None
+    created_at: datetime
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def name(self) -> str:
+        """The model as a request names it."""
+        return f"{self.provider}/{self.model}" if self.provider else self.model or ""
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a message."""
+
+    attachment_id: UUID
+    name: str
+    media_type: str
+    size: int
+
+    @property
+    def is_picture(self) -> bool:
+        return self.media_type.startswith("image/")
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the line, and what stands around it.
+
+    `unanswered` is the task that was asked above this message and gave no answer there.
+    """
+
+    message: LineMessage
+    task: TurnTask | None
+    unanswered: TurnTask | None
+    attached: list[Attached]
+    links: list[str]
+
+    @property
+    def version(self) -> int:
+        return self.message.siblings.index(self.message.id) + 1
+
+    @property
+    def before(self) -> UUID | None:
+        """The version before this one."""
+        return self.message.siblings[self.version - 2] if self.version > 1 else None
+
+    @property
+    def after(self) -> UUID | None:
+        """The version after this one."""
+        ids = self.message.siblings
+        return ids[self.version] if self.version < len(ids) else None
+
+    @property
+    def text(self) -> str:
+        return self.message.content
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.message.data or {}
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a line. `open` is the task at its end that has not answered, if that is shown.
+
+    `answers` are the versions that the open task stands beside.
+    """
+
+    turns: list[Turn]
+    open: TurnTask | None
+    answers: list[UUID]
+    text: str = ""
+
+    @property
+    def earlier(self) -> int:
+        """How many messages come before."""
+        return self.turns[0].message.depth if self.turns else 0
+
+    @property
+    def last_task(self) -> TurnTask | None:
+        """The newest task with known tokens: what the context costs."""
+        tasks = [turn.task for turn in self.turns if turn.task and turn.task.tokens_input]
+        return tasks[-1] if tasks else None
+
+
+async def read(
+    tx: Transaction, user_id: UUID, run: Run, end: UUID | None = None, limit: int = WINDOW
+) -> Conversation:
+    """Return the last `limit` messages of a run's line, or of the part of it that ends at `end`."""
+    last = end or run.head_message_id
+    if last is None:
+        return Conversation(turns=[], open=None, answers=[])
+    line = await tree.window(tx, user_id, run.id, last, limit)
+    tasks = await _tasks(tx, user_id, run.id, line)
+    turns = [_turn(message, tasks) for message in line]
+    if last != run.head_message_id:
+        return Conversation(turns=turns, open=None, answers=[])
+    answers = await tree.children(tx, user_id, run.id, last)
+    asked = [task for task in tasks if task.request_message_id == last]
+    answered = {answer.task_id for answer in answers}
+    return Conversation(
+        turns=turns,
+        open=asked[-1] if asked and asked[-1].task_id not in answered else None,
+        answers=[answer.id for answer in answers if answer.role == "assistant"],
+    )
+
+
+async def _tasks(
+    tx: Transaction, user_id: UUID, run_id: UUID, line: list[LineMessage]
+) -> list[TurnTask]:
+    asked_at = {message.id for message in line} | {message.parent_id for message in line[:1]}
+    return await tx.all(
+        TurnTask,
+        SQL["turn_tasks"],
+        user_id=user_id,
+        run_id=run_id,
+        task_ids=[message.task_id for message in line if message.task_id],
+        message_ids=[each for each in asked_at if each],
+    )
+
+
+def _turn(message: LineMessage, tasks: list[TurnTask]) -> Turn:
+    wrote = next((task for task in tasks if task.task_id == message.task_id), None)
+    above = _unanswered(tasks, message.parent_id) if message.role == "user" else None
+    parts = _parts(message)
+    return Turn(
+        message=message,
+        task=wrote,
+        unanswered=above,
+        attached=[
+            msgspec.convert(part, Attached) for part in parts if part.get("type") == "attachment"
+        ],
+        links=[link for part in parts if (link := _link(part))],
+    )
+
+
+def _unanswered(tasks: list[TurnTask], message_id: UUID | None) -> TurnTask | None:
+    """Return the newest task that was asked at a message, when nothing came of it."""
+    asked = [task for task in tasks if message_id and task.request_message_id == message_id]
+    nothing_came = asked and asked[-1].status != "completed" and not asked[-1].kept
+    return asked[-1] if nothing_came else None
+
+
+def _parts(message: LineMessage) -> list[dict[str, Any]]:
+    content = (message.data or {}).get("content")
+    if not isinstance(content, list):
+        return []
+    return [part for part in cast("list[Any]", content) if isinstance(part, dict)]
+
+
+def _link(part: dict[str, Any]) -> str | None:
+    """Return the address of a picture that a message names, which is not ours to load."""
+    named = part.get("image_url")
+    url = cast("dict[str, Any]", named).get("url") if isinstance(named, dict) else None
+    return url if isinstance(url, str) and url.startswith("http") else None
