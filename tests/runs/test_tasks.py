@@ -175,3 +175,28 @@ def test_a_request_without_messages_has_none(alice: Client) -> None:
     task = create_task(alice, run_id=run_id, request_data={"messages": [], "input": "x"})
     answer = alice.get(f"/api/tasks/{task['task_id']}/request")
     assert answer.json() == {"messages": [], "input": "x"}
+
+
+def test_tasks_of_a_deleted_run_are_gone_until_it_is_restored(alice: Client) -> None:
+    done = execute(alice, messages=[user("x")])
+    run_id, path = done["run_id"], f"/api/tasks/{done['task_id']}"
+    own = create_task(alice, run_id=run_id)["task_id"]
+
+    def answers() -> list[int]:
+        calls = [
+            alice.get(path),
+            alice.get(f"{path}/request"),
+            alice.get(f"{path}/events"),
+            alice.post(f"{path}/cancel"),
+            alice.post(f"{path}/retry", json={}),
+            alice.patch(f"/api/tasks/{own}", json={"response_text": "x"}),
+            alice.post(f"/api/tasks/{own}/complete", json={}),
+        ]
+        return [each.status_code for each in calls]
+
+    alice.delete(f"/api/runs/{run_id}")
+    assert answers() == [404] * 7
+    assert get(alice, "/api/tasks", run_id=run_id)["items"] == []
+    alice.post(f"/api/runs/{run_id}/restore")
+    assert get(alice, path)["status"] == "completed"
+    assert len(get(alice, "/api/tasks", run_id=run_id)["items"]) == 2

@@ -15,7 +15,16 @@ from airuns.server.pages import encode_cursor
 from airuns.server.prompts.store import SQL
 from airuns.server.runs import tree
 from airuns.server.runs.changes import RULES
-from airuns.server.runs.lists import DELETED_SORT, RUN_SORTS, RunFilter, RunSort, all_of, run_query
+from airuns.server.runs.lists import (
+    DELETED_SORT,
+    RUN_SORTS,
+    RunFilter,
+    RunSort,
+    TaskFilter,
+    all_of,
+    run_query,
+    task_query,
+)
 from tests.people import ALICE, CHARLIE
 from tests.sql.plans import check_served_by, executed, fill, generic
 from tests.sql.rows import become
@@ -119,6 +128,21 @@ def test_lists_of_runs(
     key = KEYS.get(cast("RunSort", sort), MIDDLE)
     cursor = encode_cursor(sort, key, SOMEWHERE) if later else None
     query, params = run_query(which, order, cursor)
+    check_served_by(raw, index, query, {**params, "limit": 51})
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        (TaskFilter(), "tasks_recent"),
+        (TaskFilter(prompt_id=PROMPT), "tasks_of_prompt"),
+        (TaskFilter(status="completed"), "tasks_recent"),
+    ],
+)
+def test_lists_of_tasks(raw: Connection[Any], which: TaskFilter, index: str, later: bool) -> None:
+    cursor = encode_cursor("tasks", MIDDLE, SOMEWHERE) if later else None
+    query, params = task_query(which, cursor)
     check_served_by(raw, index, query, {**params, "limit": 51})
 
 

@@ -347,7 +347,7 @@ class Engine:
             async with self._db.transaction(who) as tx:
                 text, has_ended = await tasks.tail(tx, who.user_id, task.task_id, offset)
                 if has_ended:
-                    task = await tasks.get(tx, who.user_id, task.task_id)
+                    task = await tasks.find(tx, who.user_id, task.task_id) or task
             if text:
                 yield delta(task.task_id, offset, text)
                 offset += len(text)

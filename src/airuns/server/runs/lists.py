@@ -228,11 +228,16 @@ async def tasks(
     tx: Transaction, user_id: UUID, which: TaskFilter, cursor: str | None, limit: int
 ) -> Page[TaskRow]:
     """Return a page of tasks, newest first."""
-    given = _given(which, TASK_FILTERS)
-    clauses = [TASK_FILTERS[name] for name in given]
-    query, params = _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
+    query, params = task_query(which, cursor)
     rows = await tx.all(TaskRow, query, user_id=user_id, limit=limit + 1, **params)
     return page_of(rows, limit, lambda row: ("tasks", row.created_at, row.task_id))
+
+
+def task_query(which: TaskFilter, cursor: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the query of a page of tasks and its parameters but user_id and limit."""
+    given = _given(which, TASK_FILTERS)
+    clauses = [TASK_FILTERS[name] for name in given]
+    return _query(SQL["task_list"], clauses, given, TASK_SORT, cursor)
 
 
 async def running_of(tx: Transaction, user_id: UUID, run_id: UUID) -> list[RunningTask]:

@@ -254,13 +254,15 @@ order by id
 limit 1
 
 -- name: task_get
+-- Those of a deleted run are gone with it, until it is restored; the engine sees them all the same.
 select task_id, run_id, prompt_id, request_message_id, service, task_name, provider, endpoint, model, model_id,
     request_data, encode(request_hash, 'hex') as request_hash, response_text, response_data, response_info, response_errors, tool_updates,
     response_metadata, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
     tokens_cache_write_1h, tokens_reasoning, usage_estimated, cost, price, time_to_first_token, total_time,
     status, process_id, created_at, updated_at, completed_at
-from airuns.ai_tasks
-where user_id = %(user_id)s and task_id = %(task_id)s
+from airuns.ai_tasks as t
+where user_id = %(user_id)s and task_id = %(task_id)s and (%(deleted)s or (
+    select r.deleted_at from airuns.ai_runs as r where r.user_id = %(user_id)s and r.id = t.run_id) is null)
 
 -- name: task_insert
 insert into airuns.ai_tasks (user_id, task_id, run_id, request_message_id, service, task_name, provider,
@@ -313,11 +315,13 @@ set status = %(status)s,
 where user_id = %(user_id)s and task_id = %(task_id)s and completed_at is null
 
 -- name: task_list
--- Lists read no text; the braces are filled with fixed fragments (lists.py).
+-- Lists read no text; the braces are filled with fixed fragments (lists.py). Whether a run is deleted is
+-- looked up for each row of the page: a join would make the planner read all that are.
 select task_id, run_id, prompt_id, service, task_name, provider, model, tokens_input, tokens_output, tokens_total,
     usage_estimated, cost, time_to_first_token, total_time, status, created_at, completed_at
-from airuns.ai_tasks
-where user_id = %(user_id)s {filters}
+from airuns.ai_tasks as t
+where user_id = %(user_id)s {filters} and (
+    select r.deleted_at from airuns.ai_runs as r where r.user_id = %(user_id)s and r.id = t.run_id) is null
 order by {order}
 limit %(limit)s
 

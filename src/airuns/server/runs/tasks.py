@@ -81,14 +81,16 @@ class _Closing(msgspec.Struct, frozen=True):
         return Node(self.question_id, self.question_depth, self.question_hash)
 
 
-async def find(tx: Transaction, user_id: UUID, task_id: UUID) -> Task | None:
-    """Return a task, or None."""
-    return await tx.one(Task, SQL["task_get"], user_id=user_id, task_id=task_id)
+async def find(
+    tx: Transaction, user_id: UUID, task_id: UUID, *, deleted: bool = True
+) -> Task | None:
+    """Return a task, or None; one of a deleted run unless told otherwise."""
+    return await tx.one(Task, SQL["task_get"], user_id=user_id, task_id=task_id, deleted=deleted)
 
 
 async def get(tx: Transaction, user_id: UUID, task_id: UUID) -> Task:
-    """Return a task. Raises NotFound."""
-    task = await find(tx, user_id, task_id)
+    """Return a task of a run that is not deleted. Raises NotFound."""
+    task = await find(tx, user_id, task_id, deleted=False)
     if task is None:
         raise NotFound(f"There is no task {task_id}.", field="task_id")
     return task
