@@ -2,6 +2,11 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from airuns.server.prompts.pages import history, table
+from airuns.server.prompts.pages import editor, history, table, versions
 
-routes: list[HTTPRouteHandler] = [*table.routes, *history.routes]
+routes: list[HTTPRouteHandler] = [
+    *table.routes,
+    *history.routes,
+    *editor.routes,
+    *versions.routes,
+]

@@ -1,8 +1,11 @@
 """The table of prompts, and of the deleted ones."""
 
+from decimal import Decimal
 from typing import Annotated, Any, cast, get_args
 from urllib.parse import urlencode
+from uuid import UUID
 
+import msgspec
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
@@ -11,7 +14,7 @@ from litestar.response import Template
 from airuns.server import ui
 from airuns.server.given import Cursor, GivenDatabase, GivenUser
 from airuns.server.prompts import lists
-from airuns.server.prompts.lists import Asked, Sort
+from airuns.server.prompts.lists import Asked, PromptUse, Sort
 from airuns.server.prompts.pages import reading
 from airuns.server.prompts.pages.examples import EXAMPLES
 
@@ -19,6 +22,13 @@ PAGE = 50
 PATH = "/ai/prompts"
 
 AnyRequest = Request[Any, Any, Any]
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What all prompts come to."""
+
+    runs: int
+    cost_30d: Decimal | None
 
 
 @get(PATH, include_in_schema=False)
@@ -37,7 +47,9 @@ async def prompts_page(
         page = await lists.prompts(
             tx, who.user_id, Asked(cursor, PAGE), q=q, sort=by, deleted=deleted
         )
-        contents = await reading.contents(tx, who.user_id, [row.id for row in page.items])
+        ids = [row.id for row in page.items]
+        contents = await reading.contents(tx, who.user_id, ids)
+        uses = {} if deleted else await lists.use_of(tx, who.user_id, ids)
         counts = await reading.counts(tx, who.user_id)
     part = "_prompt_rows.html" if cursor else "_prompts.html"
     return ui.page(
@@ -46,6 +58,8 @@ async def prompts_page(
         headers={"HX-Replace-Url": path_of(q, by, deleted=deleted)} if not cursor else None,
         page=page,
         contents=contents,
+        uses=uses,
+        totals=_totals(uses) if not (page.next_cursor or cursor or q or deleted) else None,
         counts=counts,
         examples=EXAMPLES,
         q=q,
@@ -65,6 +79,12 @@ def path_of(q: str, sort: Sort, *, deleted: bool, cursor: str | None = None) -> 
     }
     query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{PATH}?{query}" if query else PATH
+
+
+def _totals(uses: dict[UUID, PromptUse]) -> Totals:
+    """Add up the rows of a page that has all prompts."""
+    costs = [use.cost_30d for use in uses.values() if use.cost_30d is not None]
+    return Totals(sum(use.runs for use in uses.values()), sum(costs, Decimal(0)) if costs else None)
 
 
 routes: list[HTTPRouteHandler] = [prompts_page]
