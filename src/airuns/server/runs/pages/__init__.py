@@ -1,13 +1,16 @@
 """Pages of runs: the runner and the chat, the sidebar, the tables of runs, the palette."""
 
-from uuid import UUID
-
 from litestar.handlers import HTTPRouteHandler
 
+from airuns.server.runs.pages import details, palette, runner, sidebar, table
+from airuns.server.runs.pages.paths import path_of
 
-def path_of(run_id: UUID, prompt_id: UUID | None) -> str:
-    """Return the page on which a run goes on: that of its prompt, or the chat."""
-    return f"/ai/prompts/run/{prompt_id}/{run_id}" if prompt_id else f"/ai/chat/{run_id}"
+__all__ = ["path_of", "routes"]
 
-
-routes: list[HTTPRouteHandler] = []
+routes: list[HTTPRouteHandler] = [
+    *runner.routes,
+    *details.routes,
+    *sidebar.routes,
+    *palette.routes,
+    *table.routes,
+]
