@@ -11,7 +11,7 @@ import { estimate } from "./estimate.js";
 
 const composer = /** @type {HTMLFormElement | null} */ (root.querySelector("[data-composer]"));
 const text = /** @type {HTMLTextAreaElement} */ (composer?.querySelector("[data-message-text]"));
-const sendButton = /** @type {HTMLButtonElement} */ (composer?.querySelector("[data-send]"));
+const sendButton = /** @type {HTMLButtonElement} */ (composer?.querySelector("[data-send-message]"));
 const stopButton = /** @type {HTMLButtonElement} */ (composer?.querySelector("[data-stop]"));
 const isTouch = matchMedia("(pointer: coarse)");
 
@@ -106,7 +106,7 @@ text?.addEventListener("keydown", (event) => {
 });
 
 composer?.addEventListener("submit", (event) => event.preventDefault());
-on("click", "[data-send]", send);
+on("click", "[data-send-message]", send);
 on("click", "[data-stop], [data-act=stop]", () => {
   stopAnswers();
   text.focus();

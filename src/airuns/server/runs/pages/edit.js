@@ -12,7 +12,7 @@ export function edit(li, content) {
   const was = Array.isArray(content) ? content.map((part) => part.text ?? "").filter(Boolean).join("\n") : content;
   const form = /** @type {HTMLFormElement} */ (clone("edit-template"));
   const field = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
-  const shown = [...li.querySelectorAll(".bubble, .message-tools")];
+  const shown = [...li.querySelectorAll(".said")];
   field.value = was;
   li.dataset.editing = "";
   for (const part of shown) part.setAttribute("hidden", "");

@@ -29,6 +29,7 @@ function show(sent) {
   root.toggleAttribute("data-sending", true);
   if (sent.payload.messages.length) append(question(sent));
   append(answerOf(sent.task));
+  showStart();
 }
 
 /** @param {Sent} sent */
@@ -61,9 +62,16 @@ export function answerOf(task) {
   return li;
 }
 
+/** A run that has not begun shows what it begins with, unless its first message is on its way. */
+function showStart() {
+  const start = /** @type {HTMLElement | null} */ (root.querySelector("[data-start]"));
+  if (start) start.hidden = items().length > 0;
+}
+
 /** @param {string} task */
 function remove(task) {
   for (const li of items()) if (li.dataset.waiting === task) li.remove();
+  showStart();
   root.toggleAttribute("data-sending", waiting().length > 0);
   root.dispatchEvent(new CustomEvent("thread-changed"));
 }
