@@ -27,6 +27,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DESKTOP = {"width": 1280, "height": 860}
+WAIT_MS = 8000
 PHONE = {"width": 360, "height": 740}
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -86,6 +87,7 @@ def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator
                 token = await store.add_session(door or db, person.user_id, "Chromium", 1)
                 await context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": url}])
         page = await context.new_page()
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
         page.on("console", lambda said: said.type == "error" and errors.append(said.text))
         await page.goto(path)

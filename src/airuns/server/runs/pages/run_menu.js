@@ -2,14 +2,14 @@
 
 import { on } from "../../ui/js/behaviour.js";
 import { showError } from "../../ui/js/http.js";
+import { shortcut } from "../../ui/js/keys.js";
 import { archive, itemOf, remove, rename, restore, star } from "./run_actions.js";
 
 /** @typedef {import("./run_actions.js").Item} Item */
 
 /** @type {Record<string, (item: Item) => unknown>} */
 const ACTIONS = { rename, star, archive, restore, delete: remove };
-/** @type {Record<string, string>} */
-const KEYS = { r: "rename", F2: "rename", s: "star", a: "archive", Delete: "delete" };
+const GROUP = "Lists of runs";
 const GAP_PX = 4;
 
 /** @type {Item | null} */
@@ -79,17 +79,6 @@ on("click", "#run-menu [data-run-do]", (element) => {
   if (current && name in ACTIONS) act(name, current);
 });
 
-on("keydown", "#run-menu", (shown, event) => {
-  const { key } = /** @type {KeyboardEvent} */ (event);
-  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
-  if (key === "Tab") menu().hidePopover();
-  if (!step) return;
-  event.preventDefault();
-  const items = /** @type {HTMLElement[]} */ ([...shown.querySelectorAll("[role=menuitem]:not([hidden])")]);
-  const next = items.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + step;
-  items[(next + items.length) % items.length].focus();
-});
-
 document.addEventListener("toggle", (event) => {
   if (event.target === menu() && /** @type {ToggleEvent} */ (event).newState === "closed") {
     const lost = document.activeElement === document.body || menu().contains(document.activeElement);
@@ -97,25 +86,33 @@ document.addEventListener("toggle", (event) => {
   }
 }, true);
 
-on("keydown", "[data-run-item]", (element, event) => {
-  const { key, ctrlKey, metaKey, altKey, target } = /** @type {KeyboardEvent} */ (event);
-  if (ctrlKey || metaKey || altKey || /** @type {HTMLElement} */ (target).matches("input:not([type=checkbox])")) return;
-  const item = itemOf(element);
-  const name = KEYS[key.length === 1 ? key.toLowerCase() : key];
-  if (!item || !name || (item.deleted && name !== "delete")) return;
-  event.preventDefault();
-  act(name, item);
-});
+const focused = () => itemOf(document.activeElement);
+const isListed = () => Boolean(document.querySelector("[data-run-list]"));
 
-/** Go from run to run with the arrow keys. */
-on("keydown", "[data-run-list]", (list, event) => {
-  const { key, target } = /** @type {KeyboardEvent} */ (event);
-  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
-  const item = /** @type {HTMLElement} */ (target).closest("[data-run-item]");
-  if (!step || !item || /** @type {HTMLElement} */ (target).matches("input:not([type=checkbox])")) return;
-  const items = [...list.querySelectorAll("[data-run-item]")];
-  const next = items[items.indexOf(item) + step]?.querySelector("[data-run-name]");
-  if (!next) return;
-  event.preventDefault();
-  /** @type {HTMLElement} */ (next).focus();
-});
+/** @param {string} keys @param {string} label @param {string} name what is done with the run that has the focus */
+function key(keys, label, name) {
+  const applies = () => Boolean(focused()) && (name === "delete" || !focused()?.deleted);
+  shortcut(keys, { label, group: GROUP, menu: false, when: applies, run: () => act(name, /** @type {Item} */ (focused())) });
+  shortcut(keys, { label, group: GROUP, when: () => isListed() && !applies() });
+}
+
+/** Go to the next run of a list, or to its first. @param {1 | -1} step */
+function go(step) {
+  const item = focused()?.element;
+  const list = item?.closest("[data-run-list]") ?? [...document.querySelectorAll("[data-run-list]")].find((one) => one.checkVisibility());
+  const items = [...(list?.querySelectorAll("[data-run-item]") ?? [])];
+  const next = item ? items[items.indexOf(item) + step] : items[0];
+  const name = /** @type {HTMLElement | null | undefined} */ (next?.querySelector("[data-run-name]"));
+  name?.focus();
+}
+
+for (const [keys, step] of /** @type {[string, 1 | -1][]} */ ([["j", 1], ["k", -1]])) {
+  shortcut(keys, { label: step > 0 ? "Next run" : "Run before", group: GROUP, menu: false, when: isListed, run: () => go(step) });
+}
+for (const [keys, step] of /** @type {[string, 1 | -1][]} */ ([["arrowdown", 1], ["arrowup", -1]])) {
+  shortcut(keys, { label: step > 0 ? "Next run" : "Run before", group: GROUP, menu: false, when: () => Boolean(focused()), run: () => go(step) });
+}
+key("s", "Star", "star");
+key("r", "Rename", "rename");
+key("a", "Archive", "archive");
+key("delete", "Delete", "delete");

@@ -2,6 +2,7 @@
 
 import { behaviour, on } from "../../ui/js/behaviour.js";
 import { showError } from "../../ui/js/http.js";
+import { shortcut } from "../../ui/js/keys.js";
 import { change, itemOf } from "./run_actions.js";
 import { openMenu } from "./run_menu.js";
 import { refresh } from "./sidebar_list.js";
@@ -27,12 +28,7 @@ on("click", "[data-sidebar-find]", (button) => {
   if (!fields.hidden) fields.querySelector("input")?.focus();
 });
 
-document.addEventListener("keydown", (event) => {
-  const typing = /** @type {Element} */ (event.target).closest("input, textarea, select, [contenteditable], dialog");
-  if (event.key.toLowerCase() !== "b" || typing || event.ctrlKey || event.metaKey || event.altKey || !sidebar()) return;
-  event.preventDefault();
-  toggleSidebar();
-});
+shortcut("b", { label: "Hide or show the runs", group: "Everywhere", icon: "panel", when: () => Boolean(sidebar()), run: toggleSidebar });
 
 /** @param {HTMLElement} item @param {number} px */
 function slide(item, px) {

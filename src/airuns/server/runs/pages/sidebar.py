@@ -29,6 +29,8 @@ AnyRequest = Request[Any, Any, Any]
 Scope = Literal["here", "all"]
 Sort = Literal["recent", "oldest", "name", "messages"]
 
+GivenScope = Annotated[Scope, QueryParameter(name="scope")]  # Litestar calls something else so
+
 SQL = queries.load(__package__ or "")
 PAGE = 20
 COUNTED = 1000
@@ -209,7 +211,7 @@ async def sidebar_list(
     who: GivenUser,
     db: GivenDatabase,
     prompt_id: UUID | None = None,
-    scope: Scope = "here",
+    which: GivenScope = "here",
     sort: Sort = "recent",
     q: Annotated[str, QueryParameter(max_length=200)] = "",
     starred: bool = False,
@@ -217,13 +219,13 @@ async def sidebar_list(
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST)] = PAGE,
 ) -> Template:
     """Show a page of the list, and remember how it is chosen and sorted."""
-    asked = Asked(prompt_id=prompt_id, scope=scope, sort=sort, q=q, starred=starred)
+    asked = Asked(prompt_id=prompt_id, scope=which, sort=sort, q=q, starred=starred)
     async with db.transaction(who) as tx:
         found = await _read(tx, who, request, asked, cursor=cursor, limit=limit)
     return ui.page(
         request,
         "runs/pages/_sidebar_list.html",
-        cookies=[_cookie(SCOPE_COOKIE, scope), _cookie(SORT_COOKIE, sort)],
+        cookies=[_cookie(SCOPE_COOKIE, which), _cookie(SORT_COOKIE, sort)],
         sidebar=found,
     )
 
@@ -235,13 +237,13 @@ async def sidebar_items(
     db: GivenDatabase,
     ids: Annotated[list[UUID], QueryParameter(max_items=LARGEST)],
     prompt_id: UUID | None = None,
-    scope: Scope = "here",
+    which: GivenScope = "here",
     sort: Sort = "recent",
     q: Annotated[str, QueryParameter(max_length=200)] = "",
     starred: bool = False,
 ) -> Template:
     """Show those of some runs that the list has, each under its heading."""
-    asked = Asked(prompt_id=prompt_id, scope=scope, sort=sort, q=q, starred=starred)
+    asked = Asked(prompt_id=prompt_id, scope=which, sort=sort, q=q, starred=starred)
     clauses, params = run_clauses(asked.filter())
     query = SQL["runs_named"].format(filters=all_of(clauses))
     async with db.transaction(who) as tx:

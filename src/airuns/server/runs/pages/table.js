@@ -1,6 +1,7 @@
 /** A table of runs: searched as one types, selected, changed in bulk, kept true while runs change. */
 
 import { behaviour, on } from "../../ui/js/behaviour.js";
+import { shortcut } from "../../ui/js/keys.js";
 import { openMenu } from "./run_menu.js";
 import { pullDown, swipeLeft } from "./swipe.js";
 import { reload } from "./table_live.js";
@@ -47,16 +48,9 @@ behaviour("#filter-editor", (editor) => {
   });
 });
 
-const KEYS = { "/": () => document.querySelector("[data-list-search]"), f: () => document.querySelector("[data-filter-open]") };
-
-document.addEventListener("keydown", (event) => {
-  const typing = /** @type {Element} */ (event.target).closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog, [popover]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const place = /** @type {HTMLElement | null | undefined} */ (KEYS[/** @type {"/" | "f"} */ (event.key.toLowerCase())]?.());
-  if (!place) return;
-  event.preventDefault();
-  if (place instanceof HTMLInputElement) place.focus();
-  else place.click();
+shortcut("f", {
+  label: "Filter", group: "Lists of runs", menu: false,
+  run: () => /** @type {HTMLElement | null} */ (document.querySelector("[data-filter-open]"))?.click(),
 });
 
 behaviour("[data-runs]", (table) => swipeLeft(table, "[data-run-item]", { ended: () => {}, held: openMenu }));

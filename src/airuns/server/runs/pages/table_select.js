@@ -3,6 +3,7 @@
 import { on } from "../../ui/js/behaviour.js";
 import { confirmed } from "../../ui/js/confirm.js";
 import { showError } from "../../ui/js/http.js";
+import { shortcut } from "../../ui/js/keys.js";
 import { change, purge, some } from "./run_actions.js";
 import { askTag } from "./table_tag.js";
 
@@ -102,17 +103,17 @@ on("click", "[data-bulk-do]", async (button) => {
   }
 });
 
-on("keydown", "[data-runs] tr", (row, event) => {
-  const { key, shiftKey, target } = /** @type {KeyboardEvent} */ (event);
-  const box = /** @type {HTMLInputElement | null} */ (row.querySelector("[data-select]"));
-  if (!box || key.toLowerCase() !== "x" || /** @type {HTMLElement} */ (target).matches("input:not([type=checkbox])")) return;
+/** @param {boolean} range */
+function pickFocused(range) {
+  const box = document.activeElement?.closest("[data-run-item]")?.querySelector("[data-select]");
+  if (!(box instanceof HTMLInputElement)) return;
   box.checked = !box.checked;
-  pick(box, shiftKey);
-});
+  pick(box, range);
+}
 
-document.addEventListener("keydown", (event) => {
-  const inside = /** @type {Element} */ (event.target).closest("input:not([type=checkbox]), dialog, [popover]");
-  if (event.key === "Escape" && !inside && picked().length) clear();
-});
+const group = "Lists of runs";
+shortcut("x", { label: "Select", group, menu: false, run: () => pickFocused(false) });
+shortcut("shift+x", { label: "Select to here", group, menu: false, run: () => pickFocused(true) });
+shortcut("escape", { label: "Clear the selection", group, menu: false, when: () => picked().length > 0, run: clear });
 
 document.addEventListener("runs:settled", settleSelection);
