@@ -2,6 +2,6 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from airuns.server.models.pages import picker
+from airuns.server.models.pages import picker, prices, providers
 
-routes: list[HTTPRouteHandler] = [*picker.routes]
+routes: list[HTTPRouteHandler] = [*picker.routes, *providers.routes, *prices.routes]

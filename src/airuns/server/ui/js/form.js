@@ -2,7 +2,8 @@
  * Forms and buttons that talk to the API.
  *   <form data-form="POST /api/keys" data-done="Key made" data-refresh="#keys" data-reveal="#new-key">
  *   <button data-send="DELETE /api/keys/…" data-confirm="Revoke?" data-confirm-text="…" data-confirm-verb="Revoke">
- * A field is sent under its name, or under `data-field`; an empty one that is not required is left out.
+ * A field is sent under its name, or under `data-field`; an empty one that is not required is left out;
+ * one that the path names, as in "PUT /api/things/{name}", goes there.
  * `data-refresh` names parts to fetch anew, `data-reveal` an element whose [data-answer] take what came
  * back; `data-keep` leaves the fields as they are. Each sends the event `done` with the answer.
  */
@@ -31,13 +32,22 @@ function valuesOf(form) {
   return values;
 }
 
+/** Put values into the path that names them, out of the body. @param {string} request @param {Record<string, string | boolean>} values */
+function addressed(request, values) {
+  return request.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    delete values[name];
+    return encodeURIComponent(value);
+  });
+}
+
 /** Say beside a field what would be right. @param {Field} field @param {string} text */
 export function showProblem(field, text) {
   clearProblem(field);
-  const line = document.createElement("p");
-  line.className = "problem";
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("problem-template"));
+  const line = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   line.id = `${field.id}-problem`;
-  line.textContent = text;
+  line.append(text);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", line.id);
   field.after(line);
@@ -99,7 +109,8 @@ on("submit", "[data-form]", (element, event) => {
   fieldsOf(form).forEach(clearProblem);
   whileBusy(form.querySelector("button:not([type=button])"), async () => {
     try {
-      await carryOut(form, form.dataset.form ?? "", valuesOf(form));
+      const values = valuesOf(form);
+      await carryOut(form, addressed(form.dataset.form ?? "", values), values);
       if (!("keep" in form.dataset)) form.reset();
     } catch (error) {
       showProblems(form, error);
