@@ -36,3 +36,71 @@ select id, source_type, source_id, prompt_id, name, tags, status, is_starred, se
 from airuns.ai_runs
 where user_id = %(user_id)s and id = any(%(ids)s) {filters}
 order by last_message_at desc, id desc
+
+-- name: run_groups
+-- The prompts that have runs, by their latest. One look-up of runs_of_source finds the next prompt, one its
+-- newest run, so that the cost is that of the prompts, however many runs they have.
+with recursive source as (
+    (
+        select r.source_id
+        from airuns.ai_runs as r
+        where r.user_id = %(user_id)s and r.source_type = 'prompt' and r.deleted_at is null
+        order by r.source_id
+        limit 1
+    )
+    union all
+    select (
+        select r.source_id
+        from airuns.ai_runs as r
+        where r.user_id = %(user_id)s and r.source_type = 'prompt' and r.deleted_at is null
+            and r.source_id > s.source_id
+        order by r.source_id
+        limit 1
+    )
+    from source as s
+    where s.source_id is not null
+), head as (
+    select p.id, p.name, p.name_key, s.source_id, l.last_message_at
+    from source as s
+    join airuns.prompts as p on p.user_id = %(user_id)s and p.id = s.source_id::uuid and p.deleted_at is null
+    cross join lateral (
+        select last_message_at
+        from airuns.ai_runs
+        where user_id = %(user_id)s and source_type = 'prompt' and source_id = s.source_id
+            and deleted_at is null and archived_at is null {filters}
+        order by last_message_at desc, id desc
+        limit 1
+    ) as l
+    where s.source_id is not null
+        and (%(after)s::timestamptz is null or (l.last_message_at, p.id) < (%(after)s, %(after_id)s::uuid))
+    order by l.last_message_at desc, p.id desc
+    limit %(limit)s
+)
+select p.id, p.name, p.last_message_at, (
+    select count(*)
+    from (
+        select from airuns.ai_runs
+        where user_id = %(user_id)s and source_type = 'prompt' and source_id = p.source_id
+            and deleted_at is null and archived_at is null {filters}
+        limit %(counted)s
+    ) as found
+) as runs
+from head as p
+order by p.last_message_at desc, p.id desc
+
+-- name: run_groups_newest
+-- The newest runs of some prompts; see run_list.
+select r.*
+from airuns.prompts as p
+cross join lateral (
+    select id, source_type, source_id, prompt_id, name, tags, status, is_starred, settings ->> 'model' as model,
+        message_count, task_count, total_tokens, total_cost, created_at, updated_at, last_message_at,
+        archived_at, deleted_at, preview, last_task_status
+    from airuns.ai_runs
+    where user_id = %(user_id)s and source_type = 'prompt' and source_id = p.id::text
+        and deleted_at is null and archived_at is null {filters}
+    order by last_message_at desc, id desc
+    limit %(newest)s
+) as r
+where p.user_id = %(user_id)s and p.id = any(%(prompt_ids)s::uuid[])
+order by r.prompt_id, r.last_message_at desc, r.id desc

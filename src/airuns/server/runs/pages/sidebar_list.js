@@ -110,7 +110,8 @@ export function markOpen() {
 
 /** A page that follows goes on with the day at which the one before ended. */
 behaviour("[data-side-runs] > section", (section) => {
-  const before = section.previousElementSibling?.matches("data") ? section.previousElementSibling.previousElementSibling : section.previousElementSibling;
+  let before = section.previousElementSibling;
+  while (before?.matches("data")) before = before.previousElementSibling;
   if (!before?.matches("section") || /** @type {HTMLElement} */ (before).dataset.day !== section.dataset.day) return;
   before.querySelector("ul")?.append(...(section.querySelector("ul")?.children ?? []));
   section.remove();
