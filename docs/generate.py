@@ -31,6 +31,8 @@ def settings_page() -> str:
 def _default(row: Setting) -> str:
     if row.default is None:
         return ""
+    if row.type is bool:
+        return "on" if row.default else "off"
     if row.type is int and row.default % MEGABYTE == 0:
         return f"{row.default} ({row.default // MEGABYTE} MiB)"
     return f"{row.default:g}" if row.type is float else str(row.default)

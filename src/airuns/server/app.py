@@ -25,6 +25,7 @@ from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
 from airuns.server.settings import Settings
+from airuns.server.ui import components
 from airuns.server.ui.static import static_file
 
 FEATURES = (accounts, attachments, models, prompts, runs)
@@ -80,6 +81,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
             healthz,
             readyz,
             static_file,
+            *(components.routes if settings.dev else []),
             *(route for feature in FEATURES for route in feature.routes),
         ],
         dependencies=_dependencies(state),
@@ -89,6 +91,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         state=state,
         type_encoders={Usd: plain},
         request_max_body_size=settings.max_body,
+        compression_config=ui.COMPRESSION,
         before_send=[ui.secure],
         template_config=ui.template_config(),
         openapi_config=OpenAPIConfig(

@@ -34,6 +34,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 MEGABYTE = 1024 * 1024
+SWITCHES = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 
 TABLE: tuple[Setting, ...] = (
     Setting("AIRUNS_DATA_DIR", Path, None, "Folder of the database, journals and keys."),
@@ -95,6 +96,7 @@ TABLE: tuple[Setting, ...] = (
         "Failed sign-ins per address and name in 15 minutes.",
         least=1,
     ),
+    Setting("AIRUNS_DEV", bool, False, "Whether /dev/components shows every part of the pages."),
 )
 
 
@@ -124,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
     session_days: int
     login_attempts: int
+    dev: bool
     provider_keys: dict[str, str] = {}
     provider_urls: dict[str, str] = {}
 
@@ -154,6 +157,8 @@ def _value(row: Setting, environ: Mapping[str, str]) -> Any:
     text = _read(row.name, environ)
     if text is None:
         return row.default
+    if row.type is bool:
+        return _switch(row.name, text)
     if row.type not in (int, float):
         return row.type(text)
     try:
@@ -166,6 +171,12 @@ def _value(row: Setting, environ: Mapping[str, str]) -> Any:
             f"{row.name} must be {kind} from {row.least:g} to {row.most:g}, not {text!r}."
         )
     return number
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in SWITCHES:
+        raise StartError(f"{name} must be one of {', '.join(SWITCHES)}, not {text!r}.")
+    return SWITCHES[text.lower()]
 
 
 def _suffixed(environ: Mapping[str, str], suffix: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import jinja2
 from litestar import Request
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -28,6 +29,11 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+# Pages only: what streams must not wait for a compressor.
+COMPRESSION = CompressionConfig(
+    backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=r"^/(?!ai(/|$)|settings)"
+)
 
 AnyRequest = Request[Any, Any, Any]
 
