@@ -170,3 +170,45 @@ def test_a_wrong_last_event_id(alice: Client) -> None:
 def test_an_unknown_path_and_method(alice: Client) -> None:
     problem(alice.get("/api/nothing"), 404)
     problem(alice.delete(RUN), 405)
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/api/runs", "there are archived, before, cursor, "),
+        ("/api/runs/totals", "there are archived, before, deleted, "),
+        ("/api/tasks", "there are cursor, limit, model, "),
+        ("/api/prompts", "there are cursor, deleted, limit, q, sort."),
+        ("/api/runs/tags", "there are none."),
+        ("/api/runs/00000000-0000-0000-0000-000000000005", "there are window."),
+    ],
+)
+def test_a_mistyped_parameter_is_named(alice: Client, path: str, there: str) -> None:
+    document = problem(alice.get(path, params={"colour": "red"}), 422, "colour")
+    assert document["detail"].startswith("colour is no parameter here; ")
+    assert there in document["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "field", "values"),
+    [
+        ("GET", "/api/runs?sort=size", None, "sort", "recent, oldest, name, messages, cost"),
+        ("GET", "/api/runs?status=x", None, "status", "active, completed, error"),
+        ("GET", "/api/prompts?sort=x", None, "sort", "recent, name"),
+        ("POST", "/api/runs", {"source_type": "x"}, "source_type", "action, applet, chat"),
+        ("POST", RUN, {"messages": [{"role": "x"}]}, "messages[0].role", "assistant, developer"),
+        ("POST", "/api/runs/changes", {"action": "x"}, "action", "archive, delete"),
+        (
+            "POST",
+            "/api/runs/changes",
+            {"action": "star", "filter": {"status": "x"}},
+            "filter.status",
+            "active, completed, error",
+        ),
+    ],
+)
+def test_a_value_that_is_none_of_a_few_is_told_which_there_are(
+    alice: Client, method: str, path: str, given: object, field: str, values: str
+) -> None:
+    document = problem(alice.request(method, path, json=given), 422, field)
+    assert f"{field}: must be one of {values}" in document["detail"]

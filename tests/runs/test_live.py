@@ -111,6 +111,8 @@ async def test_bad_input_is_answered_with_a_problem(server: Served) -> None:
         assert no_id["error"]["errors"][0]["field"] == "run_id"
         typo = await channel.call("task:submit", mesages=[])
         assert "mesages" in typo["error"]["detail"]
+        role = await channel.call("task:submit", messages=[{"role": "king", "content": "x"}])
+        assert "messages[0].role: must be one of assistant," in role["error"]["detail"]
         unknown = await channel.call("task:submit", messages=[user("x")], model="nowhere/x")
         assert unknown["error"]["errors"][0]["field"] == "model"
 

@@ -18,6 +18,7 @@ from airuns.errors import Unavailable
 from airuns.server import accounts, attachments, models, problems, prompts, runs, ui
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
+from airuns.server.expected import refuse_unknown
 from airuns.server.given import GivenDatabase
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
@@ -87,6 +88,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         dependencies=_dependencies(state),
         exception_handlers=problems.HANDLERS,
         middleware=[AuthMiddleware],
+        guards=[refuse_unknown],
         lifespan=[lifespan],
         state=state,
         type_encoders={Usd: plain},

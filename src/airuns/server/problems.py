@@ -24,7 +24,7 @@ from airuns.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from airuns.server import ui
+from airuns.server import expected, ui
 from airuns.server.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,9 @@ def on_error(request: AnyRequest, error: Exception) -> Response[Problem] | Templ
 
 def on_validation_error(request: AnyRequest, error: ValidationException) -> Response[Problem]:
     """Answer a request whose fields do not fit, naming each."""
-    found = [_field_error(item) for item in cast("list[dict[str, Any]]", error.extra or [])]
+    found = [
+        _field_error(request, item) for item in cast("list[dict[str, Any]]", error.extra or [])
+    ]
     detail = " ".join(f"{item.field}: {item.message}." for item in found) or error.detail
     kind = InvalidInput(detail)
     return answer(
@@ -111,7 +113,7 @@ def on_validation_error(request: AnyRequest, error: ValidationException) -> Resp
     )
 
 
-def _field_error(item: dict[str, Any]) -> FieldError:
+def _field_error(request: AnyRequest, item: dict[str, Any]) -> FieldError:
     message = str(item.get("message", "cannot be used")).strip().rstrip(".")
     field = str(item.get("key") or "body")
     if field == "data":  # the framework's name of the body
@@ -120,6 +122,8 @@ def _field_error(item: dict[str, Any]) -> FieldError:
         return FieldError(field, "is missing")
     if message == "Invalid UUID":
         return FieldError(field, f"must be a UUID such as {new_id()}")
+    if message.startswith("Invalid enum value") and (values := expected.allowed(request, field)):
+        return FieldError(field, expected.one_of(values))
     if member := _member.fullmatch(message):
         field = member[2] if field == "body" else f"{field}.{member[2]}"
         return FieldError(

@@ -25,9 +25,10 @@ import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none
 from litestar.datastructures import State
 from socketio import exceptions  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
-from airuns.errors import AirunsError, InvalidInput, Unauthenticated, Unavailable
+from airuns.errors import AirunsError, Unauthenticated, Unavailable
 from airuns.server import money, problems
 from airuns.server.db.door import As
+from airuns.server.expected import invalid
 from airuns.server.news import News
 from airuns.server.runs import lists, store, tasks
 from airuns.server.runs.api.execute import Execute
@@ -208,9 +209,7 @@ def _read(data: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(data or {}, kind)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        field = path.strip("`.") or "body"
-        raise InvalidInput(f"{field}: {message}", field=field) from None
+        raise invalid(error, kind) from None
 
 
 def _room(who: As, of: UUID) -> str:

@@ -13,6 +13,7 @@ from litestar.response import Response, Stream
 from airuns.errors import Conflict, InvalidInput
 from airuns.server.attachments import store as attachments
 from airuns.server.db.door import As, Database, Transaction, retried
+from airuns.server.expected import invalid
 from airuns.server.given import (
     Cursor,
     GivenDatabase,
@@ -200,9 +201,7 @@ def _messages(request_data: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         known = msgspec.convert(messages, list[_AnyMessage])
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        field = f"request_data.messages{path.rstrip('`')}"
-        raise InvalidInput(f"{field}: {message}.", field=field) from None
+        raise invalid(error, list[_AnyMessage], "request_data.messages") from None
     return messages if known else []
 
 
