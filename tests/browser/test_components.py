@@ -1,0 +1,63 @@
+"""The page of all components: only in development, and itself without a fault."""
+
+from collections.abc import Callable, Generator
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from airuns.server.db.door import Database
+from tests.browser.axe import problems
+from tests.browser.conftest import Run, Visit
+from tests.people import ALICE
+from tests.serving import Served
+
+Dev = tuple[Served, Database]
+
+
+@pytest.fixture
+def dev(serve: Callable[..., Served], own_database_url: str, run: Run) -> Generator[Dev]:
+    """A server in development, and the door to its database."""
+    database = Database(own_database_url, 2)
+    run(database.open())
+    yield serve(AIRUNS_DATABASE_URL=own_database_url, AIRUNS_DEV="on"), database
+    run(database.close())
+
+
+async def test_every_component_is_shown_and_keeps_nobody_out(visit: Visit, dev: Dev) -> None:
+    served, door = dev
+    for dark in (False, True):
+        for phone in (False, True):
+            page = await visit("/dev/components", served=served, door=door, dark=dark, phone=phone)
+            await expect(page.locator(".specimen").last).to_be_attached()
+            assert await problems(page) == []
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    links = page.locator(".sidebar-scroll .side-link")
+    assert await links.count() == await page.locator(".specimen").count()
+
+
+async def test_nothing_moves_for_who_asks_for_that(visit: Visit, dev: Dev) -> None:
+    served, door = dev
+    page = await visit("/dev/components", served=served, door=door, reduced_motion="reduce")
+    moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
+    assert await page.evaluate(moving) == 0
+
+
+def test_it_is_not_there_otherwise(alice: httpx.Client) -> None:
+    assert alice.get("/dev/components").status_code == 404
+
+
+def test_pages_are_compressed_and_the_api_is_not(server: Served) -> None:
+    with server.client(ALICE) as client:
+        assert client.get("/settings").headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in client.get("/docs/openapi.json").headers
+        assert "content-encoding" not in client.get("/api/me").headers
+
+
+def test_the_manifest_names_what_is_there(alice: httpx.Client) -> None:
+    page = alice.get("/sign-in").text
+    path = page.partition('rel="manifest" href="')[2].partition('"')[0]
+    manifest = alice.get(path)
+    assert manifest.headers["content-type"].startswith("application/manifest+json")
+    icon = httpx.URL(path).join(manifest.json()["icons"][0]["src"])
+    assert alice.get(str(icon)).headers["content-type"].startswith("image/svg+xml")
