@@ -10,7 +10,7 @@ from tests.browser.axe import problems
 from tests.browser.conftest import Visit
 from tests.browser.listed import Finger, aged, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB
-from tests.runs.calling import get
+from tests.runs.calling import execute, get, user
 
 SIDEBAR = "#sidebar"
 
@@ -58,7 +58,7 @@ async def test_runs_are_grouped_by_day_with_what_they_say(
     await expect(new.locator(".run-count")).to_contain_text("2 messages")
     await expect(new.locator("[aria-current=true]")).to_have_count(1)
     await expect(page.locator(f"{SIDEBAR} [aria-current=true]")).to_have_count(1)
-    await expect(page.locator("[data-sidebar-toggle]")).to_have_text("4 runs")
+    await expect(page.locator("[data-sidebar-toggle]")).to_have_text("Sidebar with 4 runs")
 
 
 async def test_twenty_at_a_time_and_a_day_goes_on_under_its_heading(
@@ -96,13 +96,13 @@ async def test_what_another_tab_does_shows_at_once(
     await expect(names(page)).to_have_text(["Third", "Second", "First"])
     await expect(names(other)).to_have_text(["Third", "Second", "First"])
     await item(page, "Second").locator("[data-run-name]").focus()
-    new_run(alice, None, "", run_id=first, messages=[{"role": "user", "content": "More"}])
+    execute(alice, run_id=first, messages=[user("More")])
     await expect(names(page)).to_have_text(["First", "Third", "Second"])
     await expect(item(page, "Second").locator("[data-run-name]")).to_be_focused()
     await expect(item(page, "First").locator(".run-count")).to_contain_text("4")
     delete_run(alice, first)
     await expect(names(page)).to_have_text(["Third", "Second"])
-    await expect(page.locator("[data-sidebar-toggle]")).to_have_text("2 runs")
+    await expect(page.locator("[data-sidebar-toggle]")).to_have_text("Sidebar with 2 runs")
 
 
 async def test_search_stars_and_order(
@@ -215,9 +215,7 @@ async def test_it_is_put_away_and_stays_so_without_a_shift(visit: Visit, here: s
     box = await page.locator(SIDEBAR).bounding_box()
     assert box
     assert 270 <= box["width"] <= 320
-    toggle = page.get_by_role("button", name="Runs", exact=False).and_(
-        page.locator("[data-sidebar-toggle]")
-    )
+    toggle = page.get_by_role("button", name="Sidebar with")
     await toggle.click()
     await expect(page.locator(SIDEBAR)).to_be_hidden()
     await expect(toggle).to_have_attribute("aria-expanded", "false")
@@ -246,7 +244,7 @@ class TestOnAPhone:
         new_run(alice, prompt, "One")
         page = await visit(here, phone=True)
         await expect(page.locator(SIDEBAR)).to_be_hidden()
-        await expect(page.locator(".phone-menu")).to_contain_text("1 runs")
+        await expect(page.locator(".phone-menu")).to_contain_text("1")
         await opened(page)
         await page.get_by_role("button", name="Close").click()
         await expect(page.locator(SIDEBAR)).to_be_hidden()

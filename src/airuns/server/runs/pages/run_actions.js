@@ -101,8 +101,10 @@ export function rename(item) {
   name.after(input);
   input.select();
   input.focus();
+  let ended = false;
   const end = (/** @type {boolean} */ saved) => {
-    if (!input.isConnected) return;
+    if (ended) return;
+    ended = true;
     const focused = document.activeElement === input;
     const typed = input.value.trim();
     item.element.classList.remove("is-renaming");

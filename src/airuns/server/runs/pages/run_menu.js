@@ -79,6 +79,11 @@ on("click", "#run-menu [data-run-do]", (element) => {
   if (current && name in ACTIONS) act(name, current);
 });
 
+/** It opens while a finger still holds the run, whose lifting would close a popover that closes by itself. */
+document.addEventListener("pointerdown", (event) => {
+  if (menu()?.matches(":popover-open") && !menu().contains(/** @type {Node} */ (event.target))) menu().hidePopover();
+});
+
 document.addEventListener("toggle", (event) => {
   if (event.target === menu() && /** @type {ToggleEvent} */ (event).newState === "closed") {
     const lost = document.activeElement === document.body || menu().contains(document.activeElement);
