@@ -83,8 +83,10 @@ def path_of(q: str, sort: Sort, *, deleted: bool, cursor: str | None = None) -> 
 
 def _totals(uses: dict[UUID, PromptUse]) -> Totals:
     """Add up the rows of a page that has all prompts."""
-    costs = [use.cost_30d for use in uses.values() if use.cost_30d is not None]
-    return Totals(sum(use.runs for use in uses.values()), sum(costs, Decimal(0)) if costs else None)
+    costs = [use.cost_30d for use in uses.values() if use.tasks_30d]
+    known = [cost for cost in costs if cost is not None]
+    cost = sum(known, Decimal(0)) if known or not costs else None
+    return Totals(sum(use.runs for use in uses.values()), cost)
 
 
 routes: list[HTTPRouteHandler] = [prompts_page]
