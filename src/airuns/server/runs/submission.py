@@ -214,9 +214,12 @@ def _new_messages(
 def _settings(
     asked: Submission, prompt: Prompt | None, run: LockedRun | None, reach: Reach
 ) -> dict[str, Any]:
-    """The nearest wins: the request, the run as last used, the prompt, the server's default."""
+    """The nearest wins: the request, the run as last used, the prompt, the server's default.
+
+    A setting of null takes away what the others say.
+    """
     base = run.settings if run else prompt.settings if prompt else {}
-    settings = {**base, **asked.settings}
+    settings = _without_nulls({**base, **asked.settings})
     model = _named(asked.model or settings.get("model") or reach.default_model)
     return {**_without(settings, *NOT_FOR_MODELS), "model": model}
 
@@ -228,6 +231,10 @@ def _named(model: Any) -> str:
             field="model",
         )
     return model
+
+
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:

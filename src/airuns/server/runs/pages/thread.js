@@ -10,6 +10,11 @@ export { atPlace };
 /** @type {any} */
 const { Idiomorph } = globalThis;
 const TAIL = 4;
+/** What the reader or our scripts have done to a message stays: buttons of code, wrapped lines, what is unfolded. */
+const KEPT = {
+  beforeNodeRemoved: (/** @type {Node} */ node) => !(node instanceof Element && node.matches("[data-code-copy], [data-code-wrap]")),
+  beforeAttributeUpdated: (/** @type {string} */ _, /** @type {Element} */ node) => !node.matches("pre, details"),
+};
 let busy = false;
 let again = false;
 
@@ -93,7 +98,7 @@ function same(now, next) {
   if ("streaming" in now.dataset && "streaming" in next.dataset) return stillStreaming(now, next);
   if ("editing" in now.dataset || now.isEqualNode(next)) return now;
   if ("streaming" in now.dataset || "streaming" in next.dataset) return next;
-  Idiomorph.morph(now, next);
+  Idiomorph.morph(now, next, { callbacks: KEPT });
   return now;
 }
 
