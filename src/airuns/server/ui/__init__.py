@@ -32,7 +32,7 @@ HEADERS = {
 
 # Pages only: what streams must not wait for a compressor.
 COMPRESSION = CompressionConfig(
-    backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=r"^/(?!ai(/|$)|settings)"
+    backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=r"^/(?!ai(/|$)|settings)."
 )
 
 AnyRequest = Request[Any, Any, Any]
