@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from airuns.server.runs.pages import details, palette, runner, sidebar, table
+from airuns.server.runs.pages import details, grouped, palette, runner, sidebar, table
 from airuns.server.runs.pages.paths import path_of
 
 __all__ = ["path_of", "routes"]
@@ -13,4 +13,5 @@ routes: list[HTTPRouteHandler] = [
     *sidebar.routes,
     *palette.routes,
     *table.routes,
+    *grouped.routes,
 ]

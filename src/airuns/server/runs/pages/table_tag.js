@@ -41,6 +41,8 @@ function offer() {
   }));
 }
 
+on("click", "[data-tag-remove]", () => dialog().close("untag"));
+
 on("click", "[data-tag-choice]", (button) => {
   input().value = button.textContent ?? "";
   input().focus();
