@@ -24,6 +24,9 @@ format: .venv/.dev
 bench: .venv/.dev ## honest benchmarks; prints a table
 	$(BIN)/python -m bench
 
+screenshots: .venv/.dev ## pictures of every page, into docs/screenshots
+	$(BIN)/python -m tools.screenshots
+
 lock: .venv/.server ## compile the pinned packages anew
 	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV) pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade --extra server --extra local pyproject.toml requirements/build.in -o requirements/server.txt

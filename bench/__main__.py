@@ -3,7 +3,7 @@
 import asyncio
 import platform
 
-from bench import engine, tree
+from bench import engine, pages, tree
 from bench.stage import memory, stage
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         tree.append_and_open(where)
         asyncio.run(engine.throughput(where))
         asyncio.run(engine.delay(where))
+        pages.measure(where)
 
 
 if __name__ == "__main__":

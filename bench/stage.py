@@ -21,6 +21,7 @@ class Stage:
 
     url: str
     key: str
+    data_dir: Path
     provider_url: str
     pid: int
     first_start: float
@@ -49,7 +50,9 @@ def stage() -> Iterator[Stage]:
             )
         with _server(env) as (pid, later_start):
             url = "http://127.0.0.1:8377"
-            yield Stage(url, key.strip(), provider_url, pid, first_start, later_start)
+            yield Stage(
+                url, key.strip(), Path(folder) / "data", provider_url, pid, first_start, later_start
+            )
 
 
 @contextlib.contextmanager

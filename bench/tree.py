@@ -15,13 +15,13 @@ ROUNDS = 300
 def append_and_open(stage: Stage) -> None:
     """Append to runs of several depths in turn, so that the machine's moods hit all alike."""
     with httpx.Client(base_url=stage.url, headers=stage.headers, timeout=60) as client:
-        runs = {depth: _run(client, depth) for depth in DEPTHS}
+        runs = {depth: long_run(client, depth) for depth in DEPTHS}
         appends: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
         opens: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
         for _ in range(ROUNDS):
             for depth, run_id in runs.items():
-                appends[depth].append(_timed(lambda run_id=run_id: _append(client, run_id)))
-                opens[depth].append(_timed(lambda run_id=run_id: _open(client, run_id)))
+                appends[depth].append(timed(lambda run_id=run_id: _append(client, run_id)))
+                opens[depth].append(timed(lambda run_id=run_id: _open(client, run_id)))
     rows = [
         [
             f"{depth:,}",
@@ -39,7 +39,8 @@ def append_and_open(stage: Stage) -> None:
     )
 
 
-def _run(client: httpx.Client, depth: int) -> str:
+def long_run(client: httpx.Client, depth: int) -> str:
+    """Make a run of `depth` messages and return its id."""
     run_id = client.post("/api/runs", json={"name": f"{depth} messages"}).json()["id"]
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": f"message {n}"} for n in range(depth)]
@@ -57,7 +58,8 @@ def _open(client: httpx.Client, run_id: str) -> None:
     client.get(f"/api/runs/{run_id}", params={"window": 10}).raise_for_status()
 
 
-def _timed(work: Callable[[], None]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Do something and return how many milliseconds it took."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
