@@ -5,6 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 from httpx import Client
 
+from airuns.server.db.door import Database
+from airuns.server.runs import store
+from tests.conftest import Run
+from tests.people import ALICE
 from tests.runs.calling import execute, get, problem, user
 
 
@@ -206,3 +210,17 @@ def test_cursors_of_another_list_are_refused(alice: Client, tag: str) -> None:
 def test_ids_are_uuids_of_version_7(alice: Client) -> None:
     result = execute(alice, messages=[user("x")])
     assert UUID(result["run_id"]).version == UUID(result["task_id"]).version == 7
+
+
+def test_a_run_that_was_deleted_under_its_task_is_purged(
+    alice: Client, db: Database, run: Run
+) -> None:
+    run_id = create(alice, name="raced")["id"]
+    assert alice.post("/api/tasks", json={"run_id": run_id}).status_code == 201
+
+    async def delete_without_stopping() -> None:
+        async with db.transaction(ALICE.who) as tx:
+            await store.delete(tx, ALICE.user_id, UUID(str(run_id)))
+
+    run(delete_without_stopping())
+    assert alice.delete(f"/api/runs/{run_id}", params={"purge": True}).status_code == 204

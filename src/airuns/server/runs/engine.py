@@ -162,8 +162,11 @@ class Engine:
         return await last(joined.events)
 
     async def cancel_all(self, who: As, task_ids: list[UUID]) -> None:
-        """Stop tasks and wait until all of them have ended. Raises as `cancel` does."""
-        await asyncio.gather(*(self.cancel(who, task_id) for task_id in task_ids))
+        """Stop tasks, but for those that are gone, and wait until all have ended."""
+        stopped = (self.cancel(who, task_id) for task_id in task_ids)
+        for each in await asyncio.gather(*stopped, return_exceptions=True):
+            if isinstance(each, BaseException) and not isinstance(each, NotFound):
+                raise each
 
     def progress(self, who: As, task_id: UUID) -> Feed | None:
         """Return the feed of a task that runs here; the database is a moment behind it."""
