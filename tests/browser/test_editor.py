@@ -288,6 +288,22 @@ async def test_leaving_with_unsaved_changes_asks(visit: Visit, alice: httpx.Clie
     assert asked == ["beforeunload"]
 
 
+async def test_deleting_a_prompt_does_not_ask_about_its_changes(
+    visit: Visit, alice: httpx.Client
+) -> None:
+    prompt = made(alice)
+    page = await visit(f"/ai/prompts/{prompt['id']}/edit")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[1])
+    await message(page, 1).fill("Changed")
+    await page.get_by_role("button", name="More of").click()
+    await page.get_by_role("button", name="Delete…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("heading", name="Prompts")).to_be_visible()
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert asked == []
+
+
 async def test_whoever_saved_in_between_is_seen_and_nothing_is_lost(
     visit: Visit, alice: httpx.Client
 ) -> None:
@@ -300,6 +316,8 @@ async def test_whoever_saved_in_between_is_seen_and_nothing_is_lost(
     notice = page.locator(".notice[role=alert]")
     await expect(notice).to_contain_text("Version 2 was saved on")
     await expect(notice).to_contain_text("while you were changing version 1")
+    await expect(notice).to_be_focused()
+    assert await problems(page) == []
     await expect(message(page, 1)).to_have_value("Mine for {{name}}")
     link = notice.get_by_role("link", name="See what differs")
     path = f"/ai/prompts/{prompt['id']}/versions/2?against=1"

@@ -210,3 +210,12 @@ async def test_nothing_keeps_people_out(
     assert await problems(page) == []
     wider = "document.documentElement.scrollWidth > innerWidth"
     assert not await page.evaluate(wider)
+
+
+def test_strangers_find_nothing(alice: httpx.Client, bob: httpx.Client) -> None:
+    prompt = made(alice)
+    task = ran(alice, prompt["id"])["task_id"]
+    for page in ("edit", "history", f"history/{task}", "versions", "versions/1"):
+        path = f"/ai/prompts/{prompt['id']}/{page}"
+        assert alice.get(path).status_code == 200, path
+        assert bob.get(path).status_code == 404, path

@@ -62,7 +62,7 @@ action("[data-delete]", async ({ id, name }) => {
   const text = `${goes} You can undo this until it is deleted for good.`;
   if (!(await confirmed({ title: `Delete “${name}”?`, text, verb: "Delete" }))) return;
   await send("DELETE", `/api/prompts/${id}`);
-  document.dispatchEvent(new CustomEvent("prompt:deleted", { detail: id }));
+  document.dispatchEvent(new CustomEvent("prompt:deleted"));
   if (document.querySelector("[data-prompts]")) {
     sayDeleted(id, name);
     return refresh();

@@ -26,6 +26,7 @@ class Editor {
     addEventListener("pagehide", () => this.keep());
     addEventListener("beforeunload", (event) => this.isDirty && event.preventDefault());
     addEventListener("keydown", (event) => this.pressed(event));
+    document.addEventListener("prompt:deleted", () => this.forget());
   }
 
   /** Whether something is not saved. */
@@ -143,7 +144,7 @@ class Editor {
       place.textContent = text;
       return place;
     };
-    fill("h3", `Version ${theirs.version} was saved on ${when}, while you were changing version ${mine}`);
+    fill("h2", `Version ${theirs.version} was saved on ${when}, while you were changing version ${mine}`);
     notice.querySelector("[data-differences]")?.setAttribute("href", `/ai/prompts/${this.id}/versions/${theirs.version}?against=${mine}`);
     fill("[data-save-mine]", `Save mine as version ${theirs.version + 1}`).addEventListener("click", () => {
       this.form.dataset.version = String(theirs.version);
@@ -154,9 +155,14 @@ class Editor {
     notice.focus();
   }
 
-  startAgain() {
+  /** What was typed is not wanted any more. */
+  forget() {
     this.saved = promptOf(read(this.form)).prompt;
     dropDraft(this.form);
+  }
+
+  startAgain() {
+    this.forget();
     location.reload();
   }
 

@@ -36,7 +36,7 @@ async def history_page(
     async with db.transaction(who) as tx:
         prompt = await store.get(tx, who.user_id, prompt_id)
         page = await reading.executions(tx, who.user_id, prompt_id, Asked(cursor, PAGE), chosen)
-        runs = (await store.deletion(tx, who.user_id, prompt_id)).runs
+        runs = await reading.count_runs(tx, who.user_id, prompt_id)
     part = "_history_entries.html" if cursor else "_history.html"
     return ui.page(
         request,

@@ -14,6 +14,13 @@ select count(*) filter (where deleted_at is null) as kept, count(*) filter (wher
 from airuns.prompts
 where user_id = %(user_id)s
 
+-- name: count_runs
+-- Counted from runs_of_source alone.
+select count(*)
+from airuns.ai_runs
+where user_id = %(user_id)s and source_type = 'prompt' and source_id = %(prompt_id)s::uuid::text
+    and deleted_at is null
+
 -- name: executions
 -- A page of a prompt's history, newest first, served in order by tasks_of_prompt: no text is read
 -- but the beginning of what was asked.

@@ -83,6 +83,12 @@ async def counts(tx: Transaction, user_id: UUID) -> Counts:
     return row
 
 
+async def count_runs(tx: Transaction, user_id: UUID, prompt_id: UUID) -> int:
+    """Return how many runs a prompt has."""
+    count: int = await tx.value(SQL["count_runs"], user_id=user_id, prompt_id=prompt_id)
+    return count
+
+
 async def executions(
     tx: Transaction, user_id: UUID, prompt_id: UUID, asked: Asked, status: Status | None
 ) -> Page[Execution]:
