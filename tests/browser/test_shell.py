@@ -184,7 +184,7 @@ async def test_answers_that_stream_are_counted(visit: Visit) -> None:
     await expect(live).to_be_hidden()
     task = str(uuid4())
     message = {"role": "user", "content": f"Go on {task}"}
-    body = {"task_id": task, "model": "openai/endless", "messages": [message]}
+    body = {"task_id": task, "model": "openai/clock:1000:100", "messages": [message]}
     await call(page, "live.js", "ask", "task:submit", body)
     await expect(live).to_have_text(re.compile(r"1\s*streaming"))
     other = await visit(PAGE, CHARLIE)

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
+LAST_SECONDS = 3.0
+
 
 def run(settings: Settings, started: float, say: Say) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -44,7 +46,30 @@ def run(settings: Settings, started: float, say: Say) -> None:
     signal.signal(signal.SIGTERM, _leave)
     _check_port(settings)
     with _local_model(settings) as local, ready(settings) as url:
-        asyncio.run(_serve(settings, url, local(), started, say))
+        _run(_serve(settings, url, local(), started, say))
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, and a few seconds more for what is left.
+
+    asyncio.run() would wait for that without an end, and Granian leaves some: closing a websocket
+    whose browser has just gone is never answered, and cannot be cancelled.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(serving)
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=LAST_SECONDS))
+        loop.set_exception_handler(_say_nothing)
+
+
+def _say_nothing(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
+    """Let what is left at the end go without a word."""
 
 
 def _leave(_: int, __: FrameType | None) -> None:
