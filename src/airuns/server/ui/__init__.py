@@ -1,5 +1,6 @@
 """What pages share: templates, how a page is answered, headers that let it load only ours."""
 
+from functools import cache
 from typing import Any, cast
 
 import jinja2
@@ -52,6 +53,7 @@ def templates() -> jinja2.Environment:
     return environment
 
 
+@cache
 def icon(name: str, more: str = "") -> Markup:
     """Return an icon of icons.svg; `more` are further classes. What it means stands beside it."""
     return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(

@@ -62,7 +62,12 @@ with recursive source as (
 ), head as (
     select p.id, p.name, p.name_key, s.source_id, l.last_message_at
     from source as s
-    join airuns.prompts as p on p.user_id = %(user_id)s and p.id = s.source_id::uuid and p.deleted_at is null
+    cross join lateral (
+        select id, name, name_key
+        from airuns.prompts
+        where user_id = %(user_id)s and id = s.source_id::uuid and deleted_at is null
+        limit 1
+    ) as p
     cross join lateral (
         select last_message_at
         from airuns.ai_runs

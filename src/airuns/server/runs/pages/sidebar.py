@@ -103,7 +103,10 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class SidebarContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What `_sidebar.html` shows. `count` stops at COUNTED, so that it costs little."""
+    """What `_sidebar.html` shows.
+
+    `count` is of all that a search is in; it stops at COUNTED, so that it costs little.
+    """
 
     asked: Asked
     groups: list[Group]
@@ -121,6 +124,12 @@ class SidebarContext(msgspec.Struct, frozen=True, kw_only=True):
     def count_label(self) -> str:
         """Return the number of runs, as 412 or 999+."""
         return f"{self.count:,}" if self.count < COUNTED else f"{COUNTED - 1}+"
+
+    @property
+    def more_label(self) -> str:
+        """Return what leads to the page that follows."""
+        is_part = self.asked.q or self.asked.starred
+        return f"Load {PAGE} more" if is_part else f"Load {PAGE} more of {self.count_label}"
 
     @property
     def new_path(self) -> str:
@@ -168,20 +177,20 @@ async def _read(
     limit: int = PAGE,
     run_id: UUID | None = None,
 ) -> SidebarContext:
-    which = asked.filter()
-    page = await lists.runs(tx, who.user_id, which, asked.sort, cursor, limit)
+    page = await lists.runs(tx, who.user_id, asked.filter(), asked.sort, cursor, limit)
     return SidebarContext(
         asked=asked,
         groups=_groups(page.items, asked.sort, _zone(request)),
         next_cursor=page.next_cursor,
-        count=await _count(tx, who, which),
+        count=await _count(tx, who, asked),
         run_id=run_id,
         is_hidden=request.cookies.get(HIDDEN_COOKIE) == "hidden",
     )
 
 
-async def _count(tx: Transaction, who: As, which: RunFilter) -> int:
-    clauses, params = run_clauses(which)
+async def _count(tx: Transaction, who: As, asked: Asked) -> int:
+    everything = msgspec.structs.replace(asked, q="", starred=False)
+    clauses, params = run_clauses(everything.filter())
     query = SQL["sidebar_count"].format(filters=all_of(clauses))
     return await tx.value(query, user_id=who.user_id, limit=COUNTED, **params)
 
@@ -248,7 +257,7 @@ async def sidebar_items(
     query = SQL["runs_named"].format(filters=all_of(clauses))
     async with db.transaction(who) as tx:
         runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
-        count = await _count(tx, who, asked.filter())
+        count = await _count(tx, who, asked)
     found = SidebarContext(
         asked=asked, groups=_groups(runs, sort, _zone(request)), next_cursor=None, count=count
     )

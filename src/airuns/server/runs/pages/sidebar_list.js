@@ -92,7 +92,7 @@ function settle(found = list()) {
   const count = [...found.querySelectorAll("[data-side-count]")].at(-1)?.textContent ?? "";
   for (const badge of document.querySelectorAll("[data-side-badge]")) badge.textContent = count;
   const more = document.getElementById("side-more");
-  if (more && !more.ariaBusy) more.textContent = `Load ${PAGE} more of ${count}`;
+  if (more?.textContent.includes(" of ")) more.textContent = `Load ${PAGE} more of ${count}`;
   markOpen();
 }
 
