@@ -94,6 +94,8 @@ class Live:
             await self._events.join()
         for loop in self._loops:
             loop.cancel()
+        if self.server.eio.sockets:  # an open one would keep the server from stopping
+            await self.server.eio.disconnect()
         await self.server.shutdown()
 
     def tell(self, who: As, run_id: UUID | None, event: Event) -> None:

@@ -109,17 +109,6 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     answers: list[UUID]
     text: str = ""
 
-    @property
-    def earlier(self) -> int:
-        """How many messages come before."""
-        return self.turns[0].message.depth if self.turns else 0
-
-    @property
-    def last_task(self) -> TurnTask | None:
-        """The newest task with known tokens: what the context costs."""
-        tasks = [turn.task for turn in self.turns if turn.task and turn.task.tokens_input]
-        return tasks[-1] if tasks else None
-
 
 async def read(
     tx: Transaction, user_id: UUID, run: Run, end: UUID | None = None, limit: int = WINDOW

@@ -10,7 +10,8 @@ const money = (usd) => (usd >= 1 ? `$${usd.toFixed(2)}` : usd < 0.00005 ? "< $0.
 export function estimate(composer, text) {
   const place = /** @type {HTMLElement} */ (composer.querySelector("[data-estimate]"));
   const preview = document.querySelector("[data-preview]")?.textContent?.length ?? 0;
-  const context = Number(composer.dataset.contextTokens) || 0;
+  const last = [...document.querySelectorAll("[data-thread] [data-tokens]")].at(-1);
+  const context = Number(last?.getAttribute("data-tokens")) || 0;
   const tokens = Math.round(context + (preview + text.length) / CHARACTERS_A_TOKEN);
   const model = /** @type {HTMLElement | null} */ (composer.querySelector("[name=model]"));
   const price = model?.dataset.inputPrice;

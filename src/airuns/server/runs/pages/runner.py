@@ -18,7 +18,7 @@ from airuns.server.models import store as models
 from airuns.server.models.listing import ModelRow
 from airuns.server.prompts import store as prompts
 from airuns.server.prompts.store import Prompt
-from airuns.server.runs import lists, store
+from airuns.server.runs import lists, store, tree
 from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.pages import conversation, preview, sidebar
@@ -194,7 +194,9 @@ async def _inspected(tx: Transaction, who: As, run: Run) -> dict[str, Any]:
     which = lists.TaskFilter(run_id=run.id)
     page = await lists.tasks(tx, who.user_id, which, None, REQUESTS_SHOWN)
     longest = max((task.total_time or 0 for task in page.items), default=0)
-    return {"requests": page.items, "longest": longest or 1}
+    head = run.head_message_id
+    depth = (await tree.get(tx, who.user_id, run.id, head)).depth if head else -1
+    return {"requests": page.items, "longest": longest or 1, "line_length": depth + 1}
 
 
 def _with_text(shown: Conversation, who: As, engine: Engine) -> Conversation:

@@ -74,7 +74,7 @@ export const editLast = () => ofLast(".user", "[data-act=edit]")?.click();
 const group = "Conversation";
 const here = () => Boolean(page.run) && items().length > 0;
 shortcut("e", { label: "Edit my last message", group, icon: "pencil", when: here, run: editLast });
-shortcut("g", { label: "Answer again", group, icon: "retry", when: here, run: () => ofLast(".assistant", "[data-act=regenerate], [data-act=retry]")?.click() });
+shortcut("y", { label: "Answer again", group, icon: "retry", when: here, run: () => ofLast(".assistant", "[data-act=regenerate], [data-act=retry]")?.click() });
 shortcut("c", { label: "Copy the answer", group, icon: "copy", when: here, run: () => ofLast(".assistant", "[data-act=copy]")?.click() });
 shortcut("[", { label: "Version before", group, when: here, menu: false, run: () => ofLast("li", ".branch button:first-child:enabled")?.click() });
 shortcut("]", { label: "Version after", group, when: here, menu: false, run: () => ofLast("li", ".branch button:last-child:enabled")?.click() });
