@@ -1,11 +1,13 @@
 /** A table of runs: searched as one types, selected, changed in bulk, kept true while runs change. */
 
-import { behaviour, on } from "../../ui/js/behaviour.js";
+import { behaviour } from "../../ui/js/behaviour.js";
 import { shortcut } from "../../ui/js/keys.js";
 import { openMenu } from "./run_menu.js";
 import { pullDown, swipeLeft } from "./swipe.js";
 import { reload } from "./table_live.js";
 import { settleSelection } from "./table_select.js";
+
+const EDGE_PX = 8;
 
 const runs = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-runs]"));
 
@@ -35,16 +37,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (changed) for (const part of document.querySelectorAll("#run-totals")) globalThis.htmx.trigger(part, "runs:changed");
 });
 
-/** A chip opens the editor at its own field. */
-on("click", "[data-edit]", (chip) => document.getElementById(`filter-${chip.dataset.edit}`)?.focus());
-
+/** The editor of filters opens below what asked for it, a chip at its own field. */
 behaviour("#filter-editor", (editor) => {
   editor.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
-    const from = document.activeElement?.closest(".chip") ?? document.querySelector("[data-filter-open]");
+    const chip = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("[data-edit]"));
+    const from = chip ?? document.querySelector("[data-filter-open]");
     const box = /** @type {Element} */ (from).getBoundingClientRect();
-    editor.style.left = `${Math.max(8, Math.min(box.left, innerWidth - editor.offsetWidth - 8))}px`;
-    editor.style.top = `${Math.min(box.bottom + 4, Math.max(8, innerHeight - editor.offsetHeight - 8))}px`;
+    editor.style.left = `${Math.max(EDGE_PX, Math.min(box.left, innerWidth - editor.offsetWidth - EDGE_PX))}px`;
+    editor.style.top = `${Math.max(EDGE_PX, Math.min(box.bottom, innerHeight - editor.offsetHeight - EDGE_PX))}px`;
+    if (chip) document.getElementById(`filter-${chip.dataset.edit}`)?.focus();
   });
 });
 
