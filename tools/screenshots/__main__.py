@@ -19,6 +19,7 @@ from tools.screenshots.pages import SIGNED_OUT, WIDTHS, Shot, shots
 from tools.screenshots.work import Filling
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+PORT = 8479  # of the provider, whose address is in the pictures
 HEIGHTS = {360: 740, 1600: 1000}
 THEMES = ("light", "dark")
 CALM = """
@@ -33,7 +34,7 @@ def main() -> int:
     wanted = sys.argv[1:]
     with (
         tempfile.TemporaryDirectory(prefix="airuns-pictures-") as folder,
-        ScriptedProvider() as provider,
+        ScriptedProvider(port=PORT) as provider,
     ):
         data_dir = Path(folder) / "data"
         data_dir.mkdir(mode=0o755)

@@ -25,7 +25,7 @@ class Shot:
 async def _palette(page: Page) -> None:
     await page.locator("[data-palette-open]:visible").first.click()
     await page.locator("#palette input").fill("halden")
-    await page.locator("#palette [role=option]").first.wait_for()
+    await page.locator("#palette [role=option]", has_text="Halden").first.wait_for()
 
 
 async def _keys(page: Page) -> None:
@@ -60,7 +60,12 @@ async def _end(page: Page) -> None:
 
 
 async def _start(page: Page) -> None:
-    await page.evaluate("document.querySelector('[data-scroll]').scrollTo(0, 0)")
+    await page.locator("[data-scroll]").hover()
+    await page.mouse.wheel(0, -100_000)
+
+
+async def _compared(page: Page) -> None:
+    await page.locator("main select").first.select_option(index=1)
 
 
 async def _tried(page: Page) -> None:
@@ -91,7 +96,7 @@ def shots(work: Filling) -> list[Shot]:
         Shot("prompts-history", "/ai/prompts", _history),
         Shot("editor-new", "/ai/prompts/new"),
         Shot("editor", f"/ai/prompts/{investigator}/edit"),
-        Shot("versions", f"/ai/prompts/{investigator}/versions/3"),
+        Shot("versions", f"/ai/prompts/{investigator}/versions/3", _compared),
         Shot("settings-account", "/settings"),
         Shot("settings-keys", "/settings/keys"),
         Shot("settings-providers", "/settings/providers", _tried),

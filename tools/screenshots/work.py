@@ -36,8 +36,13 @@ from (
     from airuns.ai_tasks group by run_id
 ) as t
 where r.id = t.run_id;
-update airuns.prompts
-set created_at = now() - interval '1 year', updated_at = now() - interval '3 days';
+update airuns.prompt_versions set created_at = now() - interval '1 year' / version;
+update airuns.prompts as p
+set created_at = now() - interval '1 year', updated_at = v.at
+from (
+    select prompt_id, max(created_at) as at from airuns.prompt_versions group by prompt_id
+) as v
+where p.id = v.prompt_id;
 """
 
 
