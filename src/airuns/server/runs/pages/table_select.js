@@ -62,7 +62,7 @@ function which() {
 /** @param {string} name */
 async function act(name) {
   const chosen = which();
-  const many = some(allMatch ? total() : picked().length, "run");
+  const many = some(allMatch && name !== "purge" ? total() : picked().length, "run");
   if (name === "tag") {
     const answer = await askTag(many);
     if (!answer) return;
