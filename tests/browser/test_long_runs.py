@@ -4,7 +4,7 @@ import time
 
 import httpx
 from httpx import Client
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from airuns.server.db.door import Database
 from airuns.server.runs import store, tree
@@ -35,21 +35,30 @@ async def long_run(db: Database, count: int) -> str:
     return str(run_id)
 
 
+def shown(page: Page, text: str) -> Locator:
+    """Return the message that begins so."""
+    return page.locator("[data-thread] > li").filter(has_text=text)
+
+
 async def nodes(page: Page) -> int:
     return await page.locator("[data-thread] > li").count()
 
 
+async def numbers_on(page: Page) -> list[int]:
+    """Return the numbers of the messages on the page, in their order."""
+    texts = await page.locator(".bubble, .prose p:first-child").all_inner_texts()
+    return [int(each.split()[1]) for each in texts if each.startswith("message")]
+
+
 async def scroll_until(page: Page, text: str, direction: int) -> None:
     """Scroll as a reader does until a message is on the page."""
-    wanted = page.get_by_text(text, exact=False).first
+    wanted = shown(page, text)
     for _ in range(200):
         if await wanted.count():
             return
         await page.locator("[data-scroll]").evaluate(f"(e) => e.scrollBy(0, {direction} * 3000)")
         assert await nodes(page) <= MOST_NODES
-        await page.wait_for_function(
-            "!document.querySelector('[data-thread]').hasAttribute('aria-busy')"
-        )
+        await expect(page.locator("[data-thread]")).not_to_have_attribute("aria-busy", "true")
     raise AssertionError(f"{text} did not come")
 
 
@@ -58,11 +67,15 @@ async def test_a_run_of_10_000_messages_opens_at_its_end_at_once(
 ) -> None:
     run_id = await long_run(db, 10_000)
     page = await visit(f"/ai/chat/{run_id}")
-    await expect(page.get_by_text("message 9999 of many")).to_be_in_viewport()
+    await expect(shown(page, "message 9999 of many")).to_be_in_viewport()
     assert await nodes(page) < 100
-    url = f"/ai/chat/{run_id}"
-    times = [_seconds(alice, url) for _ in range(8)][1:]
-    assert sorted(times)[3] < 0.3, times  # 0.1 s on a machine that does nothing else
+    short = f"/ai/chat/{await long_run(db, 100)}"
+    assert quickest(alice, f"/ai/chat/{run_id}") < 2 * quickest(alice, short)
+
+
+def quickest(client: httpx.Client, path: str) -> float:
+    """Return the seconds of the quickest of some requests: what others do here slows the rest."""
+    return min(_seconds(client, path) for _ in range(10))
 
 
 def _seconds(client: httpx.Client, path: str) -> float:
@@ -75,19 +88,13 @@ async def test_earlier_messages_come_without_a_jump_and_far_ones_go(
     visit: Visit, db: Database
 ) -> None:
     page = await visit(f"/ai/chat/{await long_run(db, 1000)}")
-    await expect(page.get_by_text("message 999 of many")).to_be_in_viewport()
+    await expect(shown(page, "message 999 of many")).to_be_in_viewport()
     await scroll_until(page, "message 300 of many", -1)
-    await expect(page.get_by_text("message 999 of many")).to_have_count(0)
-    shown = [
-        await li.inner_text() for li in await page.locator(".bubble, .prose p:first-child").all()
-    ]
-    numbers = [int(each.split()[1]) for each in shown if each.startswith("message")]
+    await expect(shown(page, "message 999 of many")).to_have_count(0)
+    numbers = await numbers_on(page)
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     await scroll_until(page, "message 999 of many", 1)
-    shown = [
-        await li.inner_text() for li in await page.locator(".bubble, .prose p:first-child").all()
-    ]
-    numbers = [int(each.split()[1]) for each in shown if each.startswith("message")]
+    numbers = await numbers_on(page)
     assert numbers == list(range(numbers[0], 1000))
 
 
@@ -95,6 +102,6 @@ async def test_who_reads_far_up_jumps_to_the_end(visit: Visit, db: Database) -> 
     page = await visit(f"/ai/chat/{await long_run(db, 1000)}")
     await scroll_until(page, "message 600 of many", -1)
     await page.get_by_role("button", name="Jump to the end").click()
-    await expect(page.get_by_text("message 999 of many")).to_be_in_viewport()
+    await expect(shown(page, "message 999 of many")).to_be_in_viewport()
     await write(page, "and one more")
     await expect(answers(page).last).to_have_text("and one more")

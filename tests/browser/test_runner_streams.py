@@ -178,7 +178,7 @@ async def test_a_failure_says_what_happened_and_another_model_may_try(
     await dialog.get_by_role("button", name="Close").click()
     await page.get_by_role("button", name="Retry with another model").click()
     await page.get_by_role("combobox", name="Search models").fill("openai/echo")
-    await page.locator("dialog.picker [role=option]").first.click()
+    await page.locator('dialog.picker [data-choice="openai/echo"]').first.click()
     await expect(answers(page)).to_have_text("will fail")
 
 
