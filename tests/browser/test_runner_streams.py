@@ -219,6 +219,9 @@ async def test_a_message_sent_offline_waits_and_goes_out_once(visit: Visit, alic
     await page.context.set_offline(True)
     await write(page, "from the tunnel")
     await expect(page.get_by_text("Waits for the network")).to_be_visible()
+    banner = await page.locator("[data-offline]").bounding_box()
+    assert banner
+    assert banner["height"] < 60
     assert len(messages(alice, run_id)) == 2
     await page.context.set_offline(False)
     await expect(answers(page)).to_have_count(2)

@@ -15,7 +15,14 @@ const composer = () => /** @type {HTMLElement | null} */ (root.querySelector("[d
 /** @returns what is attached, as a draft keeps it */
 export const attachments = () => files.map(({ id, name, size, media_type, busy }) => ({ id, name, size, media_type, busy }));
 
+/** @param {File_} file */
+function forget(file) {
+  const picture = file.chip?.querySelector("img")?.src;
+  if (picture?.startsWith("blob:")) URL.revokeObjectURL(picture);
+}
+
 export function clearAttachments() {
+  files.forEach(forget);
   files = [];
   list().replaceChildren();
   list().hidden = true;
@@ -62,6 +69,7 @@ function show(file, picture) {
 /** @param {File_} file */
 function remove(file) {
   file.upload?.abort();
+  forget(file);
   files = files.filter((one) => one !== file);
   file.chip?.remove();
   list().hidden = files.length === 0;
