@@ -32,14 +32,16 @@ from airuns.server.expected import invalid
 from airuns.server.news import News
 from airuns.server.runs import lists, store, tasks
 from airuns.server.runs.api.execute import Execute
-from airuns.server.runs.feed import FINAL, PING, STARTED, Event, Feed
+from airuns.server.runs.feed import DELTA, FINAL, PING, STARTED, Event, Feed
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 Answer = dict[str, Any]
+Told = tuple[str, str, dict[str, Any]]  # the room, the name of the event, its data
 
 SWEEP_SECONDS = 30.0
+MOST_AT_ONCE = 500
 
 
 class TaskRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +76,7 @@ class Live:
             async_mode="asgi", json=_Json, max_http_buffer_size=state.settings.max_body
         )
         self._state = state
-        self._events: asyncio.Queue[tuple[str, str, dict[str, Any]]] = asyncio.Queue()
+        self._events: asyncio.Queue[Told] = asyncio.Queue()
         self._loops: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.news = News(self._say)
@@ -113,13 +115,16 @@ class Live:
 
     async def _hand_on(self) -> None:
         while True:
-            room, name, data = await self._events.get()
-            try:
-                if room in self.server.manager.rooms.get("/", {}):
-                    await self.server.emit(name, data, room=room)
-            except Exception:  # one event's failure must not silence the others
-                log.exception("Could not hand on %s", name)
-            finally:
+            waiting = [await self._events.get()]
+            while not self._events.empty() and len(waiting) < MOST_AT_ONCE:
+                waiting.append(self._events.get_nowait())
+            for room, name, data in merged(waiting):
+                try:
+                    if room in self.server.manager.rooms.get("/", {}):
+                        await self.server.emit(name, data, room=room)
+                except Exception:  # one event's failure must not silence the others
+                    log.exception("Could not hand on %s", name)
+            for _ in waiting:
                 self._events.task_done()
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
@@ -205,6 +210,31 @@ class Live:
         text = max(feed.text if feed else "", task.response_text, key=len)
         status = "streaming" if text else task.status
         return {"task_id": task.task_id, "status": status, "text": text}
+
+
+def merged(waiting: list[Told]) -> list[Told]:
+    """Return events with the pieces of a text that follow one another joined.
+
+    So that a channel that has fallen behind a fast model catches up with few and longer pieces.
+    """
+    told: list[Told] = []
+    last_in: dict[str, int] = {}
+    for room, name, data in waiting:
+        at = last_in.get(room, -1)
+        if at >= 0 and name == told[at][1] == DELTA and _follows(told[at][2], data):
+            data = {**told[at][2], "text": told[at][2]["text"] + data["text"]}
+            told[at] = (room, name, data)
+        else:
+            last_in[room] = len(told)
+            told.append((room, name, data))
+    return told
+
+
+def _follows(piece: dict[str, Any], following: dict[str, Any]) -> bool:
+    return (
+        piece["task_id"] == following["task_id"]
+        and piece["offset"] + len(piece["text"]) == following["offset"]
+    )
 
 
 def _read(data: Any, kind: type[T]) -> T:
