@@ -3,7 +3,6 @@
 import { on } from "../../ui/js/behaviour.js";
 import { confirmed } from "../../ui/js/confirm.js";
 import { Offline, send, showError } from "../../ui/js/http.js";
-import { whenConnected } from "../../ui/js/live.js";
 import { showDetails } from "./details.js";
 import { copyRun, downloadRun } from "./export.js";
 import { page, refreshFrame, root } from "./page.js";
@@ -27,12 +26,15 @@ function saved(state, words) {
 
 /** Save a change of the run; while the server is away, again and again. @param {object} values */
 async function save(values) {
+  root.toggleAttribute("data-unsaved", true);
   saved("saving", "Saving");
   try {
     await send("PATCH", `/api/runs/${page.run}`, values);
+    root.toggleAttribute("data-unsaved", false);
     saved("saved", "Saved");
   } catch (error) {
     if (!(error instanceof Offline)) {
+      root.toggleAttribute("data-unsaved", false);
       saved("failed", "Not saved");
       showError(error);
       return refreshFrame();
@@ -114,8 +116,4 @@ on("click", "[data-do]", (button) => {
   if (!act) return;
   /** @type {HTMLElement | null} */ (button.closest("[popover]:popover-open"))?.hidePopover();
   Promise.resolve(act()).catch(showError);
-});
-
-whenConnected(() => {
-  if (root.querySelector(".saved.failed")) refreshFrame();
 });

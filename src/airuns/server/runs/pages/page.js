@@ -45,14 +45,14 @@ export async function begin(run) {
   await refreshFrame();
 }
 
-/** Fetch the header and the inspector again. What one is typing there stays. */
+/** Fetch the header and the inspector again. What one is typing there stays, and what is not saved yet. */
 export async function refreshFrame() {
   if (!page.run) return;
   try {
     const part = await fragment(page.part("frame"));
     const deleted = part.querySelector("[data-deleted]");
     if (deleted) return void root.replaceChildren(deleted);
-    put(part.querySelector("[data-header]"), root.querySelector("[data-header]"));
+    if (!root.hasAttribute("data-unsaved")) put(part.querySelector("[data-header]"), root.querySelector("[data-header]"));
     put(part.querySelector("[data-inspector]"), root.querySelector("[data-inspector]"));
     title();
   } catch (error) {
