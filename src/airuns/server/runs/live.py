@@ -42,6 +42,7 @@ Told = tuple[str, str, dict[str, Any]]  # the room, the name of the event, its d
 
 SWEEP_SECONDS = 30.0
 MOST_AT_ONCE = 500
+CLOSING_SECONDS = 1.0
 
 
 class TaskRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,9 +97,18 @@ class Live:
             await self._events.join()
         for loop in self._loops:
             loop.cancel()
-        if self.server.eio.sockets:  # an open one would keep the server from stopping
-            await self.server.eio.disconnect()
+        await self._close_all()
         await self.server.shutdown()
+
+    async def _close_all(self) -> None:
+        """Close what is open, which would keep the server up; who has just left hears nothing."""
+        sockets = list(self.server.eio.sockets.values())
+        for socket in sockets:
+            await socket.close(wait=False)
+        if written := [asyncio.create_task(socket.queue.join()) for socket in sockets]:
+            _, unheard = await asyncio.wait(written, timeout=CLOSING_SECONDS)
+            for task in unheard:
+                task.cancel()
 
     def tell(self, who: As, run_id: UUID | None, event: Event) -> None:
         """Hand an event of a task on to whoever is in its room."""
