@@ -81,3 +81,16 @@ def test_days_are_those_of_the_reader() -> None:
 def test_an_unknown_zone_is_utc() -> None:
     for name in ("Mars/Olympus", "../../etc/passwd", "", "a" * 300):
         assert formats.zone(name).key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("## 4.2 **Resuming.** Close the page", "4.2 Resuming. Close the page"),
+        ('```json {"a": 1}', '{"a": 1}'),
+        ("Fix flaky `test_reconnect_resumes` on C#", "Fix flaky test_reconnect_resumes on C#"),
+        ("> quoted, 3 > 2 and 2 * 3 * 4", "quoted, 3 > 2 and 2 * 3 * 4"),
+    ],
+)
+def test_lists_show_words_and_not_marks(text: str, plain: str) -> None:
+    assert formats.unmarked(text) == plain

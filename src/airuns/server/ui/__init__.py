@@ -36,6 +36,8 @@ COMPRESSION = CompressionConfig(
     backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=r"^/(?!ai(/|$)|settings)."
 )
 
+STATIC_HEADERS = {"x-content-type-options": "nosniff"}
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -113,11 +115,12 @@ def wants_part(request: AnyRequest) -> bool:
     return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
 
 
-async def secure(message: Message, _: Scope) -> None:
+async def secure(message: Message, scope: Scope) -> None:
     """Add the security headers to an answer that does not have its own."""
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
-        for name, value in HEADERS.items():
+        of_static = scope["path"].startswith("/static/") and "cache-control" in headers
+        for name, value in (STATIC_HEADERS if of_static else HEADERS).items():
             if name not in headers:
                 headers[name] = value
 

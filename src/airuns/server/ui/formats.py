@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 UNKNOWN = "—"
 SMALLEST = Decimal("0.0001")
+_marks = re.compile(r"```\w*\s?|\*\*|`|^#{1,6} |(?<= )#{2,6} |^> ")
 
 
 def money(usd: Decimal | None) -> str:
@@ -84,6 +85,11 @@ def size(number: int) -> str:
     if number < 1_000_000:
         return f"{number / 1000:.0f} kB"
     return f"{number / 1_000_000:.1f} MB"
+
+
+def unmarked(text: str) -> str:
+    """Return a line of markdown without the marks that a list has no use for."""
+    return _marks.sub("", text)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -180,6 +186,7 @@ FILTERS: dict[str, Any] = {
     "size": size,
     "when": time_tag,
     "plural": plural,
+    "unmarked": unmarked,
     "initials": initials,
     "marked": marked,
 }

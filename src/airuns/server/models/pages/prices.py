@@ -70,7 +70,9 @@ async def price_form(
 
 def _priced(used: list[UsedModel]) -> list[Priced]:
     return [
-        Priced(f"{one.provider}/{one.name}", prices.rates_of(own), own, _public(one.provider, one.name))
+        Priced(
+            f"{one.provider}/{one.name}", prices.rates_of(own), own, _public(one.provider, one.name)
+        )
         for one in used
         if (own := one.own_price) is not None
     ]
