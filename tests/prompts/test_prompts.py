@@ -117,7 +117,7 @@ async def test_a_copy_starts_at_version_1(api: httpx.AsyncClient) -> None:
         ({"name": "a\0"}, "name", "NUL"),
         ({"name": "a" * 201}, "name", "length <= 200"),
         ({"messages": []}, "messages", "length >= 1"),
-        ({"messages": [{"role": "robot", "content": ""}]}, "messages[0].role", "Invalid enum"),
+        ({"messages": [{"role": "robot", "content": ""}]}, "messages[0].role", "must be one of"),
         ({"messages": [{"role": "user", "content": 1}]}, "messages[0].content", "Expected"),
         ({"messages": [{"role": "user", "content": "a" * 1001}]}, "messages[0].content", "1000"),
         ({"messages": [{"role": "user", "content": "\0"}]}, "messages[0].content", "NUL"),

@@ -61,7 +61,7 @@ def test_the_count_of_the_sidebar_stops(hers: Connection[Any], asked: Asked) -> 
     clauses, params = run_clauses(asked.filter())
     query = SQL["sidebar_count"].format(filters=all_of(clauses))
     plan = executed(hers, query, {"user_id": ALICE.user_id, "limit": 1000, **params})
-    assert plan.rows_read <= 1200, str(plan)
+    assert plan.rows_read <= 5000, str(plan)  # of 100,000, also when workers share the scan
 
 
 def test_named_runs_are_looked_up_by_their_ids(hers: Connection[Any]) -> None:

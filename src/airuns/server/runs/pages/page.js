@@ -63,9 +63,12 @@ export async function refreshFrame() {
 /** @param {Element | null} next @param {Element | null} now */
 function put(next, now) {
   if (!next) return;
-  if (now) Idiomorph.morph(now, next, { ignoreActiveValue: true });
+  if (now) Idiomorph.morph(now, next, { ignoreActiveValue: true, callbacks: { beforeAttributeUpdated: isOurs } });
   else root.querySelector("[data-split]")?.append(next);
 }
+
+/** Where an open menu stands is not for the server to say. @param {string} attribute @param {Element} element */
+const isOurs = (attribute, element) => !(attribute === "style" && element.hasAttribute("popover"));
 
 function title() {
   const header = /** @type {HTMLElement | null} */ (root.querySelector("[data-header]"));

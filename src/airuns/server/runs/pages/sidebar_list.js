@@ -20,8 +20,12 @@ function address(path, more) {
 
 /** Show the list anew, as far as it is loaded. */
 export async function refresh() {
-  const limit = Math.min(LARGEST, Math.max(PAGE, items().length));
-  const found = await fragment(address("/ai/runs/sidebar", { limit: String(limit) }));
+  let shown, found;
+  do {
+    shown = items().length;
+    const limit = Math.min(LARGEST, Math.max(PAGE, shown));
+    found = await fragment(address("/ai/runs/sidebar", { limit: String(limit) }));
+  } while (items().length > shown && shown < LARGEST); // more were loaded meanwhile: they stay
   const kept = (/** @type {Node} */ old) => !(old instanceof Element && old.classList.contains("is-renaming"));
   globalThis.Idiomorph.morph(list(), [...found.childNodes], { morphStyle: "innerHTML", callbacks: { beforeNodeMorphed: kept } });
   settle();

@@ -20,7 +20,8 @@ const idOf = (/** @type {Element} */ row) => /** @type {HTMLElement} */ (row).da
 /** @param {string[]} ids @returns {string} the address of some rows of what is shown */
 function address(ids) {
   const form = /** @type {HTMLFormElement} */ (document.getElementById("runs-filter"));
-  const values = new URLSearchParams(new URL(table().dataset.address ?? "", location.href).search);
+  const isGrouped = table().querySelector(".grouped") !== null; // a search there may have matched the prompt alone
+  const values = new URLSearchParams(isGrouped ? "" : new URL(table().dataset.address ?? "", location.href).search);
   const prompt = /** @type {HTMLInputElement | null} */ (form.elements.namedItem("prompt_id"));
   if (prompt) values.set("prompt_id", prompt.value);
   for (const id of ids) values.append("ids", id);
