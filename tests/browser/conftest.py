@@ -9,7 +9,14 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    async_playwright,
+)
 
 from airuns.server.accounts import store
 from airuns.server.accounts.guard import SESSION_COOKIE
@@ -30,8 +37,16 @@ DESKTOP = {"width": 1280, "height": 860}
 WAIT_MS = 8000
 PHONE = {"width": 360, "height": 740}
 
+# What a browser says when its network or its server is taken away, which tests do on purpose.
+AWAY = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_CONNECTION_REFUSED")
+
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Visit = Callable[..., Coroutine[Any, Any, Page]]
+
+
+def is_fault(said: ConsoleMessage) -> bool:
+    """Say whether something in the console is an error of a page."""
+    return said.type == "error" and not any(each in said.text for each in AWAY)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +104,7 @@ def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator
         page = await context.new_page()
         page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.on("console", lambda said: is_fault(said) and errors.append(said.text))
         await page.goto(path)
         return page
 

@@ -50,6 +50,7 @@ async def test_a_page_is_light_and_asks_nobody_else(visit: Visit, path: str) -> 
 
 async def test_files_are_fetched_once(visit: Visit) -> None:
     page = await visit("/ai/chat")
+    await page.wait_for_load_state("networkidle")
     await page.goto("/ai/chat", wait_until="networkidle")
     sizes = await page.evaluate(
         "performance.getEntriesByType('resource')"

@@ -38,7 +38,7 @@ async def living(db: Database, *run_ids: UUID) -> list[bool]:
 
 
 async def test_a_prompt_and_its_runs_go_and_come_back(api: httpx.AsyncClient, db: Database) -> None:
-    prompt = await created(api, name="Wombat")
+    prompt = await created(api, name="Numbat")
     url = f"/{prompt['id']}"
     other = await with_run(db, (await created(api))["id"])
     mine = await with_run(db, prompt["id"])
@@ -51,8 +51,8 @@ async def test_a_prompt_and_its_runs_go_and_come_back(api: httpx.AsyncClient, db
     assert (await api.get(f"{url}/history")).status_code == 404
     assert (await api.patch(url, json={"name": "x"})).status_code == 404
     assert (await api.delete(url)).status_code == 404
-    assert await names(api, q="wombat") == []
-    assert await names(api, q="wombat", deleted=True) == ["Wombat"]
+    assert await names(api, q="numbat") == []
+    assert await names(api, q="numbat", deleted=True) == ["Numbat"]
 
     restored = await api.post(f"{url}/restore")
     assert (restored.status_code, restored.json()["messages"]) == (200, prompt["messages"])

@@ -71,6 +71,7 @@ def _run(number: int, name: str, preview: str, **more: Any) -> SimpleNamespace:
         "total_tokens": 9114,
         "total_cost": Decimal("0.0062"),
         "last_task_status": "completed",
+        "task_count": 4,
         "archived_at": None,
         "deleted_at": None,
         "created_at": moment,

@@ -41,7 +41,7 @@ const tell = (name, detail) => root.dispatchEvent(new CustomEvent(name, { detail
 /** Try to send a message. What comes of it is told by events: sent-off, sent-refused, sent-waits. @param {Sent} sent */
 export async function deliver(sent) {
   try {
-    const run = isConnected() ? await bySocket(sent) : await byHttp(sent);
+    const run = isConnected() && navigator.onLine ? await bySocket(sent) : await byHttp(sent);
     drop(sent.task);
     await begin(run);
     tell("sent-off", sent);
