@@ -29,12 +29,14 @@ from tests.serving import Served
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
+LONGEST_SECONDS = 120.0
+
 
 @pytest.fixture(scope="session")
 def run() -> Generator[Run]:
-    """Run a coroutine to its end, on the loop of the tests."""
+    """Run a coroutine to its end, on the loop of the tests; what hangs fails."""
     with asyncio.Runner() as runner:
-        yield runner.run
+        yield lambda coroutine: runner.run(asyncio.wait_for(coroutine, LONGEST_SECONDS))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -47,7 +47,7 @@ async def served_here(db: Database) -> AsyncGenerator[tuple[Live, str]]:
     finally:
         await here.stop()
         server.stop()
-        await serving
+        await asyncio.wait([serving], timeout=3)  # a WebSocket whose client has left may never end
 
 
 async def listening(port: int) -> None:
