@@ -4,6 +4,7 @@ Tests are `async def` and take `visit`, which opens a page as a person. A page t
 script that fails, a file that is missing, a breach of the content security policy) fails its test.
 """
 
+import asyncio
 import shutil
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
@@ -44,6 +45,11 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Visit = Callable[..., Coroutine[Any, Any, Page]]
 
 
+async def closed(what: Browser | BrowserContext) -> None:
+    """Close a browser or a part of it; seldom Chromium never answers."""
+    await asyncio.wait([asyncio.ensure_future(what.close())], timeout=10)
+
+
 def is_fault(said: ConsoleMessage) -> bool:
     """Say whether something in the console is an error of a page."""
     return said.type == "error" and not any(each in said.text for each in AWAY)
@@ -64,7 +70,7 @@ def browser(playwright: Playwright, run: Run) -> Generator[Browser]:
     assert program, "These tests need Chromium: apt-get install chromium"
     browser = run(playwright.chromium.launch(executable_path=program, args=ARGUMENTS))
     yield browser
-    run(browser.close())
+    run(closed(browser))
 
 
 @pytest.fixture
@@ -111,5 +117,5 @@ def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator
     open_page.errors = errors  # type: ignore[attr-defined]  # for tests that expect some
     yield open_page
     for context in opened:
-        run(context.close())
+        run(closed(context))
     assert not errors, errors
