@@ -42,7 +42,6 @@ PHONE = {"width": 360, "height": 740}
 AWAY = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_CONNECTION_REFUSED")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-Visit = Callable[..., Coroutine[Any, Any, Page]]
 
 
 async def closed(what: Browser | BrowserContext) -> None:
@@ -73,17 +72,21 @@ def browser(playwright: Playwright, run: Run) -> Generator[Browser]:
     run(closed(browser))
 
 
-@pytest.fixture
-def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator[Visit]:
+class Visits:
     """Open a page as a person: `await visit("/ai/chat", BOB, phone=True, dark=True)`.
 
     None as the person is nobody. `again=page` opens one more tab in the same browser. `served` is
-    another server, of which `db` must be the door. Further options are those of a browser context.
+    another server, of which `door` must be the door. Further options are those of a browser
+    context. `errors` are those that the pages have logged; a test that expects some takes them out.
     """
-    opened: list[BrowserContext] = []
-    errors: list[str] = []
 
-    async def open_page(
+    def __init__(self, browser: Browser, server: Served, db: Database) -> None:
+        self.errors: list[str] = []
+        self._browser, self._server, self._db = browser, server, db
+        self._opened: list[BrowserContext] = []
+
+    async def __call__(
+        self,
         path: str,
         person: Person | None = ALICE,
         *,
@@ -94,28 +97,44 @@ def visit(browser: Browser, server: Served, db: Database, run: Run) -> Generator
         door: Database | None = None,
         **options: Any,
     ) -> Page:
-        url = (served or server).url
+        url = (served or self._server).url
         if again is not None:
             context = again.context
         else:
             shown = {"viewport": PHONE if phone else DESKTOP, "has_touch": phone}
             theme = "dark" if dark else "light"
-            context = await browser.new_context(
+            context = await self._browser.new_context(
                 **{**shown, "base_url": url, "color_scheme": theme, "is_mobile": phone, **options}
             )
-            opened.append(context)
+            self._opened.append(context)
             if person is not None:
-                token = await store.add_session(door or db, person.user_id, "Chromium", 1)
+                token = await store.add_session(door or self._db, person.user_id, "Chromium", 1)
                 await context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": url}])
         page = await context.new_page()
         page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: is_fault(said) and errors.append(said.text))
+        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: is_fault(said) and self.errors.append(said.text))
         await page.goto(path)
         return page
 
-    open_page.errors = errors  # type: ignore[attr-defined]  # for tests that expect some
-    yield open_page
-    for context in opened:
-        run(closed(context))
-    assert not errors, errors
+    async def leave(self) -> None:
+        """Close every page."""
+        while self._opened:
+            await closed(self._opened.pop())
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Served, db: Database) -> Visits:
+    """Open pages in the browser, see `Visits`."""
+    return Visits(browser, server, db)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Generator[None, None, None]:
+    """Close a test's pages before its fixtures take away what the pages show."""
+    try:
+        return (yield)
+    finally:
+        if isinstance(visit := item.funcargs.get("visit"), Visits):
+            item.funcargs["run"](visit.leave())
+            assert not visit.errors, visit.errors

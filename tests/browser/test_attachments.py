@@ -5,7 +5,7 @@ import base64
 from httpx import Client
 from playwright.async_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import (
     answer_of,
     answers,
@@ -41,7 +41,7 @@ PASTE = """
 
 
 async def test_files_are_attached_sent_and_shown(
-    visit: Visit, alice: Client, provider: ScriptedProvider
+    visit: Visits, alice: Client, provider: ScriptedProvider
 ) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     await page.locator("[data-files]").set_input_files(
@@ -68,7 +68,7 @@ async def test_files_are_attached_sent_and_shown(
     assert answer_of(alice, href or "").text == "# Attached notes\n"
 
 
-async def test_files_are_dropped_pasted_removed_and_kept(visit: Visit, alice: Client) -> None:
+async def test_files_are_dropped_pasted_removed_and_kept(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     await page.locator("[data-scroll]").evaluate(DROP)
     await composer(page).evaluate(PASTE)
@@ -83,7 +83,7 @@ async def test_files_are_dropped_pasted_removed_and_kept(visit: Visit, alice: Cl
     await expect(page.locator(".message.user a.attachment")).to_contain_text("pasted.md")
 
 
-async def test_a_refused_file_stays_with_the_reason(visit: Visit, alice: Client) -> None:
+async def test_a_refused_file_stays_with_the_reason(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     file = {
         "name": "program.bin",
@@ -96,10 +96,10 @@ async def test_a_refused_file_stays_with_the_reason(visit: Visit, alice: Client)
     await expect(page.get_by_role("button", name="Send")).to_be_disabled()
     await chip.get_by_role("button", name="Remove").click()
     await expect(chip).to_have_count(0)
-    visit.errors.clear()  # type: ignore[attr-defined]  # the refusal is an error of the network tab
+    visit.errors.clear()  # the refusal is an error of the network tab
 
 
-async def test_an_edit_keeps_the_files(visit: Visit, alice: Client) -> None:
+async def test_an_edit_keeps_the_files(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     file = {"name": "kept.txt", "mimeType": "text/plain", "buffer": b"kept"}
     await page.locator("[data-files]").set_input_files([file])

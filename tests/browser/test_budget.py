@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 
 HEAVIEST = 150_000
 MOST_REQUESTS = 70
@@ -38,7 +38,7 @@ async def traffic(page: Page, path: str) -> Traffic:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_page_is_light_and_asks_nobody_else(visit: Visit, path: str) -> None:
+async def test_a_page_is_light_and_asks_nobody_else(visit: Visits, path: str) -> None:
     page = await visit("/settings")
     found = await traffic(page, path)
     home = urlsplit(page.url).netloc
@@ -48,7 +48,7 @@ async def test_a_page_is_light_and_asks_nobody_else(visit: Visit, path: str) -> 
     assert len(found.addresses) <= MOST_REQUESTS, found.addresses
 
 
-async def test_files_are_fetched_once(visit: Visit) -> None:
+async def test_files_are_fetched_once(visit: Visits) -> None:
     page = await visit("/ai/chat")
     await page.wait_for_load_state("networkidle")
     await page.goto("/ai/chat", wait_until="networkidle")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.listed import new_prompt, new_run, new_runs
 from tests.browser.test_runs_page import names, row
 from tests.runs.calling import get
@@ -27,7 +27,7 @@ async def count(page: Page) -> str:
     return await page.locator("[data-bulk-count]").inner_text()
 
 
-async def test_one_a_range_the_page_and_all(visit: Visit, alice: httpx.Client) -> None:
+async def test_one_a_range_the_page_and_all(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice)
     new_runs(alice, prompt, 55)
     page = await visit(f"/ai/prompts/{prompt}/runs")
@@ -55,7 +55,9 @@ async def test_one_a_range_the_page_and_all(visit: Visit, alice: httpx.Client) -
     assert get(alice, "/api/runs/totals", prompt_id=prompt)["runs"] == 55
 
 
-async def test_stars_are_put_back_as_they_were(visit: Visit, alice: httpx.Client, tag: str) -> None:
+async def test_stars_are_put_back_as_they_were(
+    visit: Visits, alice: httpx.Client, tag: str
+) -> None:
     for name in ("One", "Two", "Three"):
         new_run(alice, None, name, tags=[tag])
     page = await visit(f"/ai/runs?tag={tag}")
@@ -70,7 +72,7 @@ async def test_stars_are_put_back_as_they_were(visit: Visit, alice: httpx.Client
     await expect(row(page, "Two")).to_have_attribute("data-starred", "true")
 
 
-async def test_a_tag_is_typed_or_chosen(visit: Visit, alice: httpx.Client, tag: str) -> None:
+async def test_a_tag_is_typed_or_chosen(visit: Visits, alice: httpx.Client, tag: str) -> None:
     for name in ("One", "Two"):
         new_run(alice, None, name, tags=[tag])
     page = await visit(f"/ai/runs?tag={tag}")
@@ -94,7 +96,7 @@ async def test_a_tag_is_typed_or_chosen(visit: Visit, alice: httpx.Client, tag: 
 
 
 async def test_deleted_runs_are_restored_or_go_for_good(
-    visit: Visit, alice: httpx.Client, tag: str
+    visit: Visits, alice: httpx.Client, tag: str
 ) -> None:
     ids = {name: new_run(alice, None, f"{tag} {name}", tags=[tag]) for name in ("one", "two")}
     page = await visit(f"/ai/runs?tag={tag}")
@@ -120,7 +122,7 @@ def gone(client: httpx.Client, run_id: str) -> bool:
     return client.post(f"/api/runs/{run_id}/restore").status_code == 404
 
 
-async def test_keys_select(visit: Visit, alice: httpx.Client, tag: str) -> None:
+async def test_keys_select(visit: Visits, alice: httpx.Client, tag: str) -> None:
     for name in ("One", "Two", "Three"):
         new_run(alice, None, name, tags=[tag])
     page = await visit(f"/ai/runs?tag={tag}")

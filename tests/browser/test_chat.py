@@ -5,7 +5,7 @@ import re
 from httpx import Client
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import (
     answers,
     composer,
@@ -25,7 +25,7 @@ async def texts(page: Page) -> list[str]:
     return await page.locator(".message.user .bubble").all_inner_texts()
 
 
-async def test_a_chat_begins_without_a_prompt(visit: Visit, alice: Client) -> None:
+async def test_a_chat_begins_without_a_prompt(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     await expect(page.get_by_role("heading", name="What is on your mind?")).to_be_visible()
     await expect(page.get_by_role("button", name="Send")).to_be_disabled()
@@ -36,7 +36,7 @@ async def test_a_chat_begins_without_a_prompt(visit: Visit, alice: Client) -> No
     await expect(composer(page)).to_be_focused()
 
 
-async def test_an_edit_branches_and_the_old_line_is_kept(visit: Visit, alice: Client) -> None:
+async def test_an_edit_branches_and_the_old_line_is_kept(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "one", "two", "three")
     page = await visit(f"/ai/chat/{run_id}")
     second = page.locator(".message.user").nth(1)
@@ -57,7 +57,7 @@ async def test_an_edit_branches_and_the_old_line_is_kept(visit: Visit, alice: Cl
     assert await texts(page) == ["one", "two", "three"]
 
 
-async def test_escape_leaves_an_edit(visit: Visit, alice: Client) -> None:
+async def test_escape_leaves_an_edit(visit: Visits, alice: Client) -> None:
     page = await visit(f"/ai/chat/{run(alice, 'as it was')}")
     await composer(page).press("ArrowUp")
     field = page.get_by_label("Edit the message")
@@ -69,7 +69,7 @@ async def test_escape_leaves_an_edit(visit: Visit, alice: Client) -> None:
     await expect(composer(page)).to_be_focused()
 
 
-async def test_regenerating_adds_a_version(visit: Visit, provider: ScriptedProvider) -> None:
+async def test_regenerating_adds_a_version(visit: Visits, provider: ScriptedProvider) -> None:
     model, gate = scripted(provider, "an answer")
     gate.open()
     page = await visit(f"/ai/chat?model={model}")
@@ -84,7 +84,7 @@ async def test_regenerating_adds_a_version(visit: Visit, provider: ScriptedProvi
     await expect(page.get_by_role("group", name="Version 1 of 2")).to_be_visible()
 
 
-async def test_a_fork_is_a_run_of_its_own(visit: Visit, alice: Client) -> None:
+async def test_a_fork_is_a_run_of_its_own(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "one", "two")
     page = await visit(f"/ai/chat/{run_id}")
     await page.get_by_role("button", name="Fork from here").first.click()
@@ -93,7 +93,7 @@ async def test_a_fork_is_a_run_of_its_own(visit: Visit, alice: Client) -> None:
     assert len(messages(alice, run_id)) == 4
 
 
-async def test_copies_give_the_source(visit: Visit, alice: Client) -> None:
+async def test_copies_give_the_source(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "some **bold** words\n\n```python\nprint('x')\n```")
     page = await visit(f"/ai/chat/{run_id}")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -112,7 +112,7 @@ async def test_copies_give_the_source(visit: Visit, alice: Client) -> None:
 
 
 async def test_shift_enter_is_a_new_line_and_the_composer_grows(
-    visit: Visit, alice: Client
+    visit: Visits, alice: Client
 ) -> None:
     page = await visit("/ai/chat?model=openai/echo")
     await composer(page).press_sequentially("a")
@@ -124,7 +124,7 @@ async def test_shift_enter_is_a_new_line_and_the_composer_grows(
     await expect(page.locator("[data-estimate]")).to_contain_text("tokens in")
 
 
-async def test_on_touch_enter_is_a_new_line(visit: Visit, alice: Client) -> None:
+async def test_on_touch_enter_is_a_new_line(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=openai/echo", phone=True)
     await composer(page).fill("one")
     await composer(page).press("Enter")
@@ -134,7 +134,7 @@ async def test_on_touch_enter_is_a_new_line(visit: Visit, alice: Client) -> None
     await expect(answers(page)).to_contain_text("two")
 
 
-async def test_screen_readers_hear_sentences(visit: Visit, provider: ScriptedProvider) -> None:
+async def test_screen_readers_hear_sentences(visit: Visits, provider: ScriptedProvider) -> None:
     model, gate = scripted(provider, "It is ", "late. And ", "dark outside", ".")
     page = await visit(f"/ai/chat?model={model}")
     await write(page, "what time")
@@ -150,7 +150,7 @@ async def test_screen_readers_hear_sentences(visit: Visit, provider: ScriptedPro
 
 
 async def test_the_view_sticks_to_the_end_only_for_who_is_there(
-    visit: Visit, provider: ScriptedProvider
+    visit: Visits, provider: ScriptedProvider
 ) -> None:
     lines = tuple(f"line {number}\n\n" for number in range(120))
     model, gate = scripted(provider, *lines)
@@ -176,7 +176,7 @@ async def test_the_view_sticks_to_the_end_only_for_who_is_there(
     assert await scroller.evaluate(from_end) < 2
 
 
-async def test_tool_calls_and_system_messages_fold(visit: Visit, alice: Client) -> None:
+async def test_tool_calls_and_system_messages_fold(visit: Visits, alice: Client) -> None:
     run_id = post(alice, "/api/runs", {"name": "With tools"})["id"]
     call = {
         "id": "c1",

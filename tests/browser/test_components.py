@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from airuns.server.db.door import Database
 from tests.browser.axe import problems
-from tests.browser.conftest import Run, Visit
+from tests.browser.conftest import Run, Visits
 from tests.people import ALICE
 from tests.serving import Served
 
@@ -24,7 +24,7 @@ def dev(serve: Callable[..., Served], own_database_url: str, run: Run) -> Genera
     run(database.close())
 
 
-async def test_every_component_is_shown_and_keeps_nobody_out(dev: Dev, visit: Visit) -> None:
+async def test_every_component_is_shown_and_keeps_nobody_out(dev: Dev, visit: Visits) -> None:
     served, door = dev
     for dark in (False, True):
         for phone in (False, True):
@@ -36,7 +36,7 @@ async def test_every_component_is_shown_and_keeps_nobody_out(dev: Dev, visit: Vi
     assert await links.count() == await page.locator(".specimen").count()
 
 
-async def test_nothing_moves_for_who_asks_for_that(dev: Dev, visit: Visit) -> None:
+async def test_nothing_moves_for_who_asks_for_that(dev: Dev, visit: Visits) -> None:
     served, door = dev
     page = await visit("/dev/components", served=served, door=door, reduced_motion="reduce")
     moving = "document.getAnimations().filter((one) => one.playState === 'running').length"

@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from airuns.server.prompts.rules import variable_names
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.modules import call
 from tests.browser.prompted import got, made, patched, unique
 from tests.conftest import Run
@@ -29,7 +29,7 @@ def message(page: Page, number: int) -> Locator:
     return page.get_by_label(f"Text of message {number}", exact=True)
 
 
-async def edited(visit: Visit, prompt_id: str, **options: object) -> Page:
+async def edited(visit: Visits, prompt_id: str, **options: object) -> Page:
     """Open a prompt's editor; leaving it is always agreed to."""
     page = await visit(f"/ai/prompts/{prompt_id}/edit", **options)
     page.on("dialog", lambda dialog: dialog.accept())
@@ -41,7 +41,7 @@ async def save(page: Page) -> None:
     await page.get_by_role("button", name="Save", exact=True).click()
 
 
-async def test_a_prompt_is_written_and_saved(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_prompt_is_written_and_saved(visit: Visits, alice: httpx.Client) -> None:
     page = await visit("/ai/prompts/new")
     name = unique("Translator")
     await page.get_by_label("Name", exact=True).fill(name)
@@ -77,7 +77,7 @@ async def test_a_prompt_is_written_and_saved(visit: Visit, alice: httpx.Client) 
 
 
 async def test_a_change_is_a_new_version_and_a_rename_is_none(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
@@ -97,7 +97,7 @@ async def test_a_change_is_a_new_version_and_a_rename_is_none(
 
 
 async def test_a_message_is_moved_and_removed_by_button_and_key(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     texts = [{"role": "user", "content": text} for text in ("one", "two", "three")]
     prompt = made(alice, messages=texts)
@@ -116,7 +116,7 @@ async def test_a_message_is_moved_and_removed_by_button_and_key(
 
 
 async def test_variables_are_marked_and_listed_while_one_types(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     page = await edited(visit, made(alice)["id"])
     await message(page, 1).fill(r"{{a}} \{{b}} {{ c }} {{a}}")
@@ -125,7 +125,7 @@ async def test_variables_are_marked_and_listed_while_one_types(
 
 
 async def test_what_was_said_of_a_variable_comes_back_with_it(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     page = await edited(visit, made(alice)["id"])
     await page.get_by_label("Default of name").fill("Ada")
@@ -135,7 +135,7 @@ async def test_what_was_said_of_a_variable_comes_back_with_it(
     await expect(page.get_by_label("Default of name")).to_have_value("Ada")
 
 
-async def test_variables_are_found_as_the_server_finds_them(visit: Visit, run: Run) -> None:
+async def test_variables_are_found_as_the_server_finds_them(visit: Visits, run: Run) -> None:
     page = await visit("/ai/prompts")
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -174,7 +174,7 @@ def _parts(texts: list[str]) -> list[dict[str, str]]:
     ids=["wrapped", "right to left", "without spaces", "one word", "lines"],
 )
 async def test_marks_lie_exactly_behind_the_text(
-    visit: Visit, alice: httpx.Client, text: str
+    visit: Visits, alice: httpx.Client, text: str
 ) -> None:
     page = await edited(visit, made(alice, text)["id"])
     layer = page.locator(".highlights")
@@ -187,7 +187,7 @@ async def test_marks_lie_exactly_behind_the_text(
     assert await layer.evaluate("(layer) => layer.textContent.slice(0, -1)") == text
 
 
-async def test_parts_survive_and_can_be_edited_as_json(visit: Visit, alice: httpx.Client) -> None:
+async def test_parts_survive_and_can_be_edited_as_json(visit: Visits, alice: httpx.Client) -> None:
     messages = [{"role": "user", "content": PARTS}, {"role": "assistant", "content": "Yes?"}]
     prompt = made(alice, messages=messages)
     page = await edited(visit, prompt["id"])
@@ -205,7 +205,7 @@ async def test_parts_survive_and_can_be_edited_as_json(visit: Visit, alice: http
     await expect(page.get_by_text("Saved as version 3")).to_be_visible()
 
 
-async def test_settings_and_defaults_keep_their_types(visit: Visit, alice: httpx.Client) -> None:
+async def test_settings_and_defaults_keep_their_types(visit: Visits, alice: httpx.Client) -> None:
     given_settings = {"model": "openai/echo", "temperature": "hot", "top_p": 1, "seed": None}
     variables = [{"name": "name", "default": 3}]
     prompt = made(alice, settings=given_settings, variables=variables)
@@ -230,7 +230,7 @@ async def test_settings_and_defaults_keep_their_types(visit: Visit, alice: httpx
     ],
 )
 async def test_a_problem_is_said_beside_its_field(
-    visit: Visit, alice: httpx.Client, label: str, typed: str, says: str
+    visit: Visits, alice: httpx.Client, label: str, typed: str, says: str
 ) -> None:
     page = await edited(visit, made(alice)["id"])
     field = page.get_by_label(label, exact=True)
@@ -244,7 +244,7 @@ async def test_a_problem_is_said_beside_its_field(
 
 
 async def test_a_problem_that_the_server_finds_is_beside_its_field_too(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     page = await edited(visit, made(alice)["id"])
     page.set_default_timeout(10_000)
@@ -252,15 +252,15 @@ async def test_a_problem_that_the_server_finds_is_beside_its_field_too(
         "(field) => field.removeAttribute('maxlength')"
     )
     await page.get_by_label("Name", exact=True).fill("n" * 201)
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
     await save(page)
     await expect(page.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
     await expect(page.locator("[data-saved]")).to_have_text("Not saved")
-    visit.errors.clear()  # type: ignore[attr-defined]  # the refusal is logged by the browser
+    visit.errors.clear()  # the refusal is logged by the browser
 
 
 async def test_what_is_not_saved_survives_a_reload_and_can_be_discarded(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
@@ -278,7 +278,7 @@ async def test_what_is_not_saved_survives_a_reload_and_can_be_discarded(
     assert got(alice, prompt["id"])["version"] == 1
 
 
-async def test_leaving_with_unsaved_changes_asks(visit: Visit, alice: httpx.Client) -> None:
+async def test_leaving_with_unsaved_changes_asks(visit: Visits, alice: httpx.Client) -> None:
     page = await visit(f"/ai/prompts/{made(alice)['id']}/edit")
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[1])
@@ -289,7 +289,7 @@ async def test_leaving_with_unsaved_changes_asks(visit: Visit, alice: httpx.Clie
 
 
 async def test_deleting_a_prompt_does_not_ask_about_its_changes(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     page = await visit(f"/ai/prompts/{prompt['id']}/edit")
@@ -305,7 +305,7 @@ async def test_deleting_a_prompt_does_not_ask_about_its_changes(
 
 
 async def test_whoever_saved_in_between_is_seen_and_nothing_is_lost(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
@@ -326,10 +326,10 @@ async def test_whoever_saved_in_between_is_seen_and_nothing_is_lost(
     await expect(page.get_by_text("Saved as version 3")).to_be_visible()
     await expect(notice).to_have_count(0)
     assert got(alice, prompt["id"])["messages"][0]["content"] == "Mine for {{name}}"
-    visit.errors.clear()  # type: ignore[attr-defined]  # the conflict is logged by the browser
+    visit.errors.clear()  # the conflict is logged by the browser
 
 
-async def test_the_newer_version_can_be_taken_instead(visit: Visit, alice: httpx.Client) -> None:
+async def test_the_newer_version_can_be_taken_instead(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
     await message(page, 1).fill("Mine for {{name}}")
@@ -342,7 +342,9 @@ async def test_the_newer_version_can_be_taken_instead(visit: Visit, alice: httpx
     await expect(page.locator(".notice")).to_have_count(0)
 
 
-async def test_nothing_is_lost_while_the_network_is_away(visit: Visit, alice: httpx.Client) -> None:
+async def test_nothing_is_lost_while_the_network_is_away(
+    visit: Visits, alice: httpx.Client
+) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
     await message(page, 1).fill("Written offline for {{name}}")
@@ -357,10 +359,10 @@ async def test_nothing_is_lost_while_the_network_is_away(visit: Visit, alice: ht
     await page.unroute("**/api/prompts/**")
     await save(page)
     await expect(page.get_by_text("Saved as version 2")).to_be_visible()
-    visit.errors.clear()  # type: ignore[attr-defined]  # the refused request is logged
+    visit.errors.clear()  # the refused request is logged
 
 
-async def test_a_prompt_is_saved_and_run(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_prompt_is_saved_and_run(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     page = await edited(visit, prompt["id"])
     await message(page, 1).fill("Greet {{name}} twice")
@@ -369,7 +371,7 @@ async def test_a_prompt_is_saved_and_run(visit: Visit, alice: httpx.Client) -> N
     assert got(alice, prompt["id"])["version"] == 2
 
 
-async def test_a_model_is_chosen_with_the_picker(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_model_is_chosen_with_the_picker(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice, settings={})
     page = await edited(visit, prompt["id"])
     await page.get_by_role("button", name="Model:").click()
@@ -384,7 +386,7 @@ async def test_a_model_is_chosen_with_the_picker(visit: Visit, alice: httpx.Clie
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:
     prompt = made(alice, tags=["greetings"], settings={"model": "openai/echo", "seed": 1})
     page = await edited(visit, prompt["id"], dark=dark, phone=phone)

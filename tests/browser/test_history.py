@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.prompted import made, ran
 from tests.provider import ScriptedProvider
 from tests.provider.script import Gate, Script
@@ -23,7 +23,7 @@ async def copied(page: Page) -> str:
 
 
 async def test_every_execution_has_its_status_and_numbers(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"], "openai/text:7")
@@ -42,7 +42,7 @@ async def test_every_execution_has_its_status_and_numbers(
 
 
 async def test_an_entry_opens_to_the_whole_and_each_part_is_copied_at_once(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice, "One  {{name}}\n\n\tTwo <b>")
     ran(alice, prompt["id"])
@@ -60,7 +60,7 @@ async def test_an_entry_opens_to_the_whole_and_each_part_is_copied_at_once(
     assert f"/ai/prompts/run/{prompt['id']}/" in (await run.get_attribute("href") or "")
 
 
-async def test_an_error_is_shown_in_full_and_copied(visit: Visit, alice: httpx.Client) -> None:
+async def test_an_error_is_shown_in_full_and_copied(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"], "openai/fail:400")
     page = await visit(f"/ai/prompts/{prompt['id']}/history", **CLIPBOARD)
@@ -72,7 +72,7 @@ async def test_an_error_is_shown_in_full_and_copied(visit: Visit, alice: httpx.C
     assert await copied(page) == "scripted failure"
 
 
-async def test_fifty_a_page_and_more_on_demand(visit: Visit, alice: httpx.Client) -> None:
+async def test_fifty_a_page_and_more_on_demand(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     for _ in range(53):
         ran(alice, prompt["id"])
@@ -84,7 +84,7 @@ async def test_fifty_a_page_and_more_on_demand(visit: Visit, alice: httpx.Client
     await expect(page.get_by_role("button", name="Load more")).to_have_count(0)
 
 
-async def test_only_one_status_is_shown(visit: Visit, alice: httpx.Client) -> None:
+async def test_only_one_status_is_shown(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"])
     ran(alice, prompt["id"], "openai/fail:400")
@@ -101,7 +101,7 @@ async def test_only_one_status_is_shown(visit: Visit, alice: httpx.Client) -> No
 
 
 async def test_an_answer_that_is_being_written_is_seen_and_seen_to_end(
-    visit: Visit, alice: httpx.Client, provider: ScriptedProvider
+    visit: Visits, alice: httpx.Client, provider: ScriptedProvider
 ) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"])
@@ -128,7 +128,7 @@ async def test_an_answer_that_is_being_written_is_seen_and_seen_to_end(
     await expect(page.locator(".history-header .badge")).to_have_text("2 runs")
 
 
-async def test_an_execution_is_replayed(visit: Visit, alice: httpx.Client) -> None:
+async def test_an_execution_is_replayed(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"])
     page = await visit(f"/ai/prompts/{prompt['id']}/history")
@@ -139,7 +139,7 @@ async def test_an_execution_is_replayed(visit: Visit, alice: httpx.Client) -> No
     await expect(page.locator(".toast").get_by_role("button", name="Open run")).to_be_visible()
 
 
-async def test_a_prompt_is_deleted_from_its_history(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_prompt_is_deleted_from_its_history(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     page = await visit(f"/ai/prompts/{prompt['id']}/history")
     await page.get_by_role("button", name="More of").click()
@@ -153,7 +153,7 @@ async def test_a_prompt_is_deleted_from_its_history(visit: Visit, alice: httpx.C
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"])

@@ -6,14 +6,14 @@ from uuid import uuid4
 import pytest
 
 from airuns.server.db.door import Database
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.modules import call
 from tests.serving import Served
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["browsers-just-gone", "browsers-connected"])
 async def test_it_stops(
-    visit: Visit, serve: Callable[..., Served], own_database_url: str, gone: bool
+    visit: Visits, serve: Callable[..., Served], own_database_url: str, gone: bool
 ) -> None:
     database = Database(own_database_url, 2)
     await database.open()
@@ -28,4 +28,4 @@ async def test_it_stops(
     assert served.stop() == 0
     assert "Traceback" not in served.output()
     assert "destroyed" not in served.output()
-    visit.errors.clear()  # type: ignore[attr-defined]  # what those who stay have lost
+    visit.errors.clear()  # what those who stay have lost

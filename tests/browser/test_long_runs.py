@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from airuns.server.db.door import Database
 from airuns.server.runs import store, tree
 from airuns.server.runs.rules import Turn
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import answers, write
 from tests.people import ALICE
 
@@ -63,7 +63,7 @@ async def scroll_until(page: Page, text: str, direction: int) -> None:
 
 
 async def test_a_run_of_10_000_messages_opens_at_its_end_at_once(
-    visit: Visit, db: Database, alice: Client
+    visit: Visits, db: Database, alice: Client
 ) -> None:
     run_id = await long_run(db, 10_000)
     page = await visit(f"/ai/chat/{run_id}")
@@ -85,7 +85,7 @@ def _seconds(client: httpx.Client, path: str) -> float:
 
 
 async def test_earlier_messages_come_without_a_jump_and_far_ones_go(
-    visit: Visit, db: Database
+    visit: Visits, db: Database
 ) -> None:
     page = await visit(f"/ai/chat/{await long_run(db, 1000)}")
     await expect(shown(page, "message 999 of many")).to_be_in_viewport()
@@ -98,7 +98,7 @@ async def test_earlier_messages_come_without_a_jump_and_far_ones_go(
     assert numbers == list(range(numbers[0], 1000))
 
 
-async def test_who_reads_far_up_jumps_to_the_end(visit: Visit, db: Database) -> None:
+async def test_who_reads_far_up_jumps_to_the_end(visit: Visits, db: Database) -> None:
     page = await visit(f"/ai/chat/{await long_run(db, 1000)}")
     await scroll_until(page, "message 600 of many", -1)
     await page.get_by_role("button", name="Jump to the end").click()

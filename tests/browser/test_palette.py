@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.people import ALICE, BOB
 from tests.serving import Served
 
@@ -54,7 +54,7 @@ async def chosen(palette: Locator) -> str:
 
 
 async def test_a_run_is_found_by_words_of_its_name_and_opened(
-    visit: Visit, word: str, bob_has: dict[str, str]
+    visit: Visits, word: str, bob_has: dict[str, str]
 ) -> None:
     page = await visit(PAGE, BOB)
     palette = await opened(page)
@@ -67,7 +67,7 @@ async def test_a_run_is_found_by_words_of_its_name_and_opened(
         await page.keyboard.press("Enter")
 
 
-async def test_a_prompt_is_run(visit: Visit, word: str, bob_has: dict[str, str]) -> None:
+async def test_a_prompt_is_run(visit: Visits, word: str, bob_has: dict[str, str]) -> None:
     page = await visit(PAGE, BOB)
     palette = await opened(page)
     await palette.get_by_role("combobox").fill(f"tame the {word}")
@@ -80,7 +80,7 @@ async def test_a_prompt_is_run(visit: Visit, word: str, bob_has: dict[str, str])
 
 
 async def test_enter_waits_for_what_was_typed(
-    visit: Visit, word: str, bob_has: dict[str, str]
+    visit: Visits, word: str, bob_has: dict[str, str]
 ) -> None:
     page = await visit(PAGE, BOB)
     palette = await opened(page)
@@ -91,7 +91,7 @@ async def test_enter_waits_for_what_was_typed(
 
 
 async def test_others_things_are_not_found(
-    visit: Visit, word: str, bob_has: dict[str, str]
+    visit: Visits, word: str, bob_has: dict[str, str]
 ) -> None:
     page = await visit(PAGE, ALICE)
     palette = await opened(page)
@@ -105,7 +105,7 @@ async def test_others_things_are_not_found(
         await page.keyboard.press("Enter")
 
 
-async def test_control_enter_shows_all_matches(visit: Visit) -> None:
+async def test_control_enter_shows_all_matches(visit: Visits) -> None:
     page = await visit(PAGE)
     palette = await opened(page)
     await palette.get_by_role("combobox").fill("a & b")
@@ -113,7 +113,7 @@ async def test_control_enter_shows_all_matches(visit: Visit) -> None:
         await page.keyboard.press("Control+Enter")
 
 
-async def test_a_command_is_run(visit: Visit) -> None:
+async def test_a_command_is_run(visit: Visits) -> None:
     page = await visit(PAGE)
     palette = await opened(page)
     await palette.get_by_role("combobox").fill("light dark")
@@ -123,7 +123,7 @@ async def test_a_command_is_run(visit: Visit) -> None:
     await expect(palette).to_be_hidden()
 
 
-async def test_arrows_go_round_and_escape_leads_back(visit: Visit) -> None:
+async def test_arrows_go_round_and_escape_leads_back(visit: Visits) -> None:
     page = await visit(PAGE)
     button = page.get_by_role("button", name=re.compile("Search or jump to")).first
     await button.focus()
@@ -144,7 +144,7 @@ async def test_arrows_go_round_and_escape_leads_back(visit: Visit) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.usefixtures("bob_has")
-async def test_nothing_keeps_people_out(visit: Visit, word: str, dark: bool, phone: bool) -> None:
+async def test_nothing_keeps_people_out(visit: Visits, word: str, dark: bool, phone: bool) -> None:
     page = await visit(PAGE, BOB, dark=dark, phone=phone)
     await (
         page.get_by_role("button", name=re.compile("Search or jump to"))

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.people import ALICE, CHARLIE
 from tests.serving import Served
 
@@ -19,7 +19,7 @@ document.addEventListener("change", ({ target }) => {
 """
 
 
-async def opened(visit: Visit, *arguments: object, **options: bool) -> Page:
+async def opened(visit: Visits, *arguments: object, **options: bool) -> Page:
     """Open the picker."""
     page = await visit("/settings/prices", *arguments, **options)
     await page.get_by_role("button", name="Add price").first.click()
@@ -38,7 +38,7 @@ def option(page: Page, name: str) -> Locator:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_nothing_keeps_people_out(visit: Visit, dark: bool, phone: bool) -> None:
+async def test_nothing_keeps_people_out(visit: Visits, dark: bool, phone: bool) -> None:
     page = await opened(visit, dark=dark, phone=phone)
     assert await problems(page) == []
     await search(page).fill("sonnet")
@@ -47,7 +47,7 @@ async def test_nothing_keeps_people_out(visit: Visit, dark: bool, phone: bool) -
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_a_choice_tells_what_is_known_of_the_model(visit: Visit) -> None:
+async def test_a_choice_tells_what_is_known_of_the_model(visit: Visits) -> None:
     page = await opened(visit)
     await page.evaluate(HEARD)
     await search(page).fill("openai gpt-4o-mini")
@@ -70,7 +70,7 @@ async def test_a_choice_tells_what_is_known_of_the_model(visit: Visit) -> None:
     await expect(button).to_have_text(re.compile("gpt-4o-mini"))
 
 
-async def test_the_keyboard_does_it_all(visit: Visit) -> None:
+async def test_the_keyboard_does_it_all(visit: Visits) -> None:
     page = await opened(visit)
     await search(page).fill("anthropic/claude-sonnet")
     first, second = page.get_by_role("option").nth(0), page.get_by_role("option").nth(1)
@@ -85,7 +85,7 @@ async def test_the_keyboard_does_it_all(visit: Visit) -> None:
     await expect(page.get_by_role("button", name=f"Model: {name}")).to_be_visible()
 
 
-async def test_a_model_that_no_list_has_is_used_as_it_was_typed(visit: Visit) -> None:
+async def test_a_model_that_no_list_has_is_used_as_it_was_typed(visit: Visits) -> None:
     page = await opened(visit)
     await page.evaluate(HEARD)
     name = f"ft:{uuid4().hex}/v2"
@@ -95,7 +95,7 @@ async def test_a_model_that_no_list_has_is_used_as_it_was_typed(visit: Visit) ->
     assert (await page.evaluate("window.heard"))["inputPrice"] == ""
 
 
-async def test_models_without_a_key_cannot_be_chosen_and_say_why(visit: Visit) -> None:
+async def test_models_without_a_key_cannot_be_chosen_and_say_why(visit: Visits) -> None:
     page = await opened(visit)
     await search(page).fill("groq/")
     await expect(page.get_by_text("Set GROQ_API_KEY or add a key in Settings")).to_be_visible()
@@ -104,13 +104,13 @@ async def test_models_without_a_key_cannot_be_chosen_and_say_why(visit: Visit) -
     await expect(link).to_have_attribute("href", "/settings/providers#provider-groq")
 
 
-async def test_nothing_found_says_what_to_do(visit: Visit) -> None:
+async def test_nothing_found_says_what_to_do(visit: Visits) -> None:
     page = await opened(visit)
     await search(page).fill("nothing like it")
     await expect(page.get_by_text("No model matches “nothing like it”")).to_be_visible()
 
 
-async def test_models_used_lately_stand_on_top(visit: Visit, server: Served) -> None:
+async def test_models_used_lately_stand_on_top(visit: Visits, server: Served) -> None:
     async with httpx.AsyncClient(base_url=server.url, headers=CHARLIE.headers) as charlie:
         for model in ("openai/text:2", "openai/gpt-4o"):
             body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.prompted import can_be_restored, deleted, exists, got, made, ran, unique
 from tests.people import BOB
 from tests.serving import Served
@@ -25,7 +25,7 @@ async def menu_of(page: Page, name: str) -> Locator:
 
 
 async def test_a_row_says_what_a_prompt_is_and_how_it_is_used(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     names = ["one", "two", "three", "four", "five"]
     prompt = made(
@@ -49,7 +49,7 @@ async def test_a_row_says_what_a_prompt_is_and_how_it_is_used(
     await expect(link).to_have_attribute("href", f"/ai/prompts/run/{prompt['id']}")
 
 
-async def test_what_is_unknown_is_not_zero(visit: Visit, alice: httpx.Client) -> None:
+async def test_what_is_unknown_is_not_zero(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice, settings={})
     page = await visit(f"/ai/prompts?q={prompt['name']}")
     row = row_of(page, prompt["name"])
@@ -58,7 +58,7 @@ async def test_what_is_unknown_is_not_zero(visit: Visit, alice: httpx.Client) ->
 
 
 async def test_a_search_is_in_the_address_and_survives_typing_on(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompts = [made(alice, name=unique(name)) for name in ("Wombat feeder", "Wombat walker")]
     page = await visit("/ai/prompts")
@@ -77,7 +77,7 @@ async def test_a_search_is_in_the_address_and_survives_typing_on(
     await expect(page).to_have_url(re.compile("/ai/prompts$"))
 
 
-async def test_prompts_are_sorted(visit: Visit, alice: httpx.Client) -> None:
+async def test_prompts_are_sorted(visit: Visits, alice: httpx.Client) -> None:
     word = unique("Sorted")
     for letter in ("b", "a", "c"):
         made(alice, name=f"{word} {letter}")
@@ -89,7 +89,7 @@ async def test_prompts_are_sorted(visit: Visit, alice: httpx.Client) -> None:
     await expect(page).to_have_url(re.compile("sort=name"))
 
 
-async def test_more_than_a_page_is_loaded_on_demand(visit: Visit, alice: httpx.Client) -> None:
+async def test_more_than_a_page_is_loaded_on_demand(visit: Visits, alice: httpx.Client) -> None:
     word = unique("Paged")
     for number in range(52):
         made(alice, name=f"{word} {number}")
@@ -102,7 +102,9 @@ async def test_more_than_a_page_is_loaded_on_demand(visit: Visit, alice: httpx.C
     assert await page.locator(".table").count() == 1
 
 
-async def test_deleting_says_what_goes_and_can_be_undone(visit: Visit, alice: httpx.Client) -> None:
+async def test_deleting_says_what_goes_and_can_be_undone(
+    visit: Visits, alice: httpx.Client
+) -> None:
     prompt = made(alice)
     ran(alice, prompt["id"])
     page = await visit(f"/ai/prompts?q={prompt['name']}")
@@ -120,7 +122,7 @@ async def test_deleting_says_what_goes_and_can_be_undone(visit: Visit, alice: ht
 
 
 async def test_a_deletion_that_is_cancelled_deletes_nothing(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
     page = await visit(f"/ai/prompts?q={prompt['name']}")
@@ -134,7 +136,7 @@ async def test_a_deletion_that_is_cancelled_deletes_nothing(
 
 
 async def test_deleted_prompts_are_restored_or_go_for_good(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompts = [made(alice), made(alice)]
     for prompt in prompts:
@@ -153,7 +155,7 @@ async def test_deleted_prompts_are_restored_or_go_for_good(
     assert not can_be_restored(alice, prompts[1]["id"])
 
 
-async def test_a_prompt_is_duplicated_into_the_editor(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_prompt_is_duplicated_into_the_editor(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     page = await visit(f"/ai/prompts?q={prompt['name']}")
     menu = await menu_of(page, prompt["name"])
@@ -162,7 +164,7 @@ async def test_a_prompt_is_duplicated_into_the_editor(visit: Visit, alice: httpx
     assert prompt["id"] not in page.url
 
 
-async def test_whoever_has_none_is_shown_how_to_begin(visit: Visit, server: Served) -> None:
+async def test_whoever_has_none_is_shown_how_to_begin(visit: Visits, server: Served) -> None:
     with server.client(BOB) as bob:
         for prompt in bob.get("/api/prompts").json()["items"]:
             deleted(bob, prompt["id"])
@@ -174,14 +176,14 @@ async def test_whoever_has_none_is_shown_how_to_begin(visit: Visit, server: Serv
     await expect(page.locator("[data-variable]")).to_have_count(2)
 
 
-async def test_names_are_text_and_keep_their_direction(visit: Visit, alice: httpx.Client) -> None:
+async def test_names_are_text_and_keep_their_direction(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice, name=unique("<b>مرحبا</b>"), description="<script>alert(1)</script>")
     page = await visit(f"/ai/prompts?q={prompt['name'][-8:]}")
     await expect(page.locator("tr.row .name bdi")).to_have_text(prompt["name"])
     await expect(page.locator("tr.row .preview")).to_have_text("<script>alert(1)</script>")
 
 
-async def test_a_row_is_worked_with_the_keyboard(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_row_is_worked_with_the_keyboard(visit: Visits, alice: httpx.Client) -> None:
     prompt = made(alice)
     page = await visit(f"/ai/prompts?q={prompt['name']}")
     await page.get_by_role("button", name="Show run history of").focus()
@@ -199,7 +201,7 @@ async def test_a_row_is_worked_with_the_keyboard(visit: Visit, alice: httpx.Clie
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:
     prompt = made(alice, description="A description that is long enough to be cut off " * 3)
     ran(alice, prompt["id"])

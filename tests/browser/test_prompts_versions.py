@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.prompted import got, made, patched
 
 
@@ -20,7 +20,7 @@ def with_versions(client: httpx.Client) -> str:
     return prompt_id
 
 
-async def test_versions_are_listed_and_each_is_shown(visit: Visit, alice: httpx.Client) -> None:
+async def test_versions_are_listed_and_each_is_shown(visit: Visits, alice: httpx.Client) -> None:
     prompt_id = with_versions(alice)
     page = await visit(f"/ai/prompts/{prompt_id}/edit")
     versions = page.get_by_role("complementary", name="Versions")
@@ -32,7 +32,7 @@ async def test_versions_are_listed_and_each_is_shown(visit: Visit, alice: httpx.
 
 
 async def test_two_versions_are_compared_by_line_and_word(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt_id = with_versions(alice)
     page = await visit(f"/ai/prompts/{prompt_id}/versions/2?against=1")
@@ -48,7 +48,7 @@ async def test_two_versions_are_compared_by_line_and_word(
     await expect(page.get_by_text("temperature: 0.5")).to_be_visible()
 
 
-async def test_an_old_version_is_restored_as_a_new_one(visit: Visit, alice: httpx.Client) -> None:
+async def test_an_old_version_is_restored_as_a_new_one(visit: Visits, alice: httpx.Client) -> None:
     prompt_id = with_versions(alice)
     page = await visit(f"/ai/prompts/{prompt_id}/versions/1")
     await page.get_by_role("button", name="Restore as v4").click()
@@ -60,7 +60,7 @@ async def test_an_old_version_is_restored_as_a_new_one(visit: Visit, alice: http
 
 
 async def test_more_than_a_page_of_versions_is_loaded_on_demand(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     prompt_id = made(alice)["id"]
     for number in range(52):
@@ -72,7 +72,7 @@ async def test_more_than_a_page_of_versions_is_loaded_on_demand(
 
 
 async def test_versions_are_in_a_drawer_where_it_is_narrow(
-    visit: Visit, alice: httpx.Client
+    visit: Visits, alice: httpx.Client
 ) -> None:
     page = await visit(f"/ai/prompts/{with_versions(alice)}/edit", phone=True)
     drawer = page.get_by_role("complementary", name="Versions")
@@ -87,7 +87,7 @@ async def test_versions_are_in_a_drawer_where_it_is_narrow(
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("against", ["", "?against=1"], ids=["text", "difference"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool, against: str
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool, against: str
 ) -> None:
     path = f"/ai/prompts/{with_versions(alice)}/versions/3{against}"
     page = await visit(path, dark=dark, phone=phone)

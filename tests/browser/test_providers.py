@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Run, Visit
+from tests.browser.conftest import Run, Visits
 from tests.people import BOB
 from tests.provider import ScriptedProvider
 from tests.serving import Served
@@ -48,7 +48,7 @@ async def accessible(page: Page) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, bob: httpx.AsyncClient, dark: bool, phone: bool
+    visit: Visits, bob: httpx.AsyncClient, dark: bool, phone: bool
 ) -> None:
     await bob.put("/api/models/openai/gpt-4o/price", json={"input": "1", "output": "2"})
     await bob.put("/api/model-providers/mistral", json={"key": KEY})
@@ -65,7 +65,7 @@ async def test_nothing_keeps_people_out(
 
 
 async def test_a_provider_is_added_tried_changed_and_removed(
-    visit: Visit, bob: httpx.AsyncClient, provider: ScriptedProvider, name: str
+    visit: Visits, bob: httpx.AsyncClient, provider: ScriptedProvider, name: str
 ) -> None:
     page = await visit("/settings/providers", BOB)
     await page.get_by_role("button", name="Add…", exact=True).click()
@@ -98,7 +98,7 @@ async def test_a_provider_is_added_tried_changed_and_removed(
 
 
 @pytest.mark.usefixtures("bob")
-async def test_what_a_provider_cannot_be_is_said_beside_the_field(visit: Visit) -> None:
+async def test_what_a_provider_cannot_be_is_said_beside_the_field(visit: Visits) -> None:
     page = await visit("/settings/providers", BOB)
     await page.get_by_role("button", name="Add…", exact=True).click()
     dialog = page.get_by_role("dialog")
@@ -112,11 +112,11 @@ async def test_what_a_provider_cannot_be_is_said_beside_the_field(visit: Visit) 
     await expect(dialog.get_by_label("Address")).to_have_accessible_description(
         re.compile("^base_url must be an address")
     )
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 422s
+    visit.errors.clear()  # the 422s
 
 
 async def test_a_trial_says_the_providers_own_words_and_takes_a_model(
-    visit: Visit, bob: httpx.AsyncClient, provider: ScriptedProvider, name: str
+    visit: Visits, bob: httpx.AsyncClient, provider: ScriptedProvider, name: str
 ) -> None:
     await bob.put(
         f"/api/model-providers/{name}", json={"base_url": f"{provider.url}/none", "key": KEY}
@@ -138,7 +138,7 @@ async def test_a_trial_says_the_providers_own_words_and_takes_a_model(
 
 
 @pytest.mark.usefixtures("bob")
-async def test_the_page_says_where_keys_come_from(visit: Visit) -> None:
+async def test_the_page_says_where_keys_come_from(visit: Visits) -> None:
     page = await visit("/settings/providers", BOB)
     openai = page.locator("#provider-openai")
     await expect(openai).to_contain_text("from OPENAI_API_KEY of the server")
@@ -151,7 +151,7 @@ async def test_the_page_says_where_keys_come_from(visit: Visit) -> None:
 
 
 async def test_a_price_is_set_shown_beside_the_public_one_changed_and_removed(
-    visit: Visit, bob: httpx.AsyncClient
+    visit: Visits, bob: httpx.AsyncClient
 ) -> None:
     page = await visit("/settings/prices", BOB)
     await expect(page.get_by_text("No prices of your own")).to_be_visible()
@@ -190,4 +190,4 @@ async def test_a_price_is_set_shown_beside_the_public_one_changed_and_removed(
     await row.get_by_role("button", name="Remove").click()
     await page.get_by_role("button", name="Remove price").click()
     await expect(page.get_by_text("No prices of your own")).to_be_visible()
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 422
+    visit.errors.clear()  # the 422

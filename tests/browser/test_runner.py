@@ -7,7 +7,7 @@ from httpx import Client
 from playwright.async_api import expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import (
     answers,
     composer,
@@ -35,7 +35,7 @@ def investigator(client: Client) -> str:
     )
 
 
-async def test_a_prompt_becomes_a_run_with_its_first_message(visit: Visit, alice: Client) -> None:
+async def test_a_prompt_becomes_a_run_with_its_first_message(visit: Visits, alice: Client) -> None:
     prompt_id = investigator(alice)
     page = await visit(f"/ai/prompts/run/{prompt_id}")
     await expect(page.locator("h1")).to_have_text("Incident investigator")
@@ -58,7 +58,7 @@ async def test_a_prompt_becomes_a_run_with_its_first_message(visit: Visit, alice
     assert system["content"] == "The service is checkout in eu-west-1."
 
 
-async def test_both_addresses_of_a_run_lead_to_it(visit: Visit, alice: Client) -> None:
+async def test_both_addresses_of_a_run_lead_to_it(visit: Visits, alice: Client) -> None:
     prompt_id = investigator(alice)
     body = {"prompt_id": prompt_id, "variables": {"service": "x"}}
     body |= {"messages": [{"role": "user", "content": "And now?"}]}
@@ -75,7 +75,7 @@ async def test_both_addresses_of_a_run_lead_to_it(visit: Visit, alice: Client) -
         await expect(page.locator("[data-inspector]")).to_contain_text("eu-west-1")
 
 
-async def test_a_missing_value_is_asked_for_beside_its_field(visit: Visit, alice: Client) -> None:
+async def test_a_missing_value_is_asked_for_beside_its_field(visit: Visits, alice: Client) -> None:
     page = await visit(f"/ai/prompts/run/{investigator(alice)}")
     await write(page, "Why?")
     await expect(page.get_by_text("Give a value for service.")).to_be_visible()
@@ -87,7 +87,7 @@ async def test_a_missing_value_is_asked_for_beside_its_field(visit: Visit, alice
     await expect(answers(page)).to_have_text("Why?")
 
 
-async def test_a_prompt_that_asks_by_itself_needs_no_message(visit: Visit, alice: Client) -> None:
+async def test_a_prompt_that_asks_by_itself_needs_no_message(visit: Visits, alice: Client) -> None:
     prompt_id = prompt(
         alice,
         name="Greeter",
@@ -102,7 +102,7 @@ async def test_a_prompt_that_asks_by_itself_needs_no_message(visit: Visit, alice
 
 
 async def test_the_model_and_its_settings_change_between_turns(
-    visit: Visit, alice: Client, provider: ScriptedProvider
+    visit: Visits, alice: Client, provider: ScriptedProvider
 ) -> None:
     prompt_id = prompt(
         alice,
@@ -129,7 +129,7 @@ async def test_the_model_and_its_settings_change_between_turns(
     assert "max_tokens" not in sent
 
 
-async def test_what_is_unsent_survives_a_reload(visit: Visit, alice: Client) -> None:
+async def test_what_is_unsent_survives_a_reload(visit: Visits, alice: Client) -> None:
     page = await visit(f"/ai/prompts/run/{investigator(alice)}")
     await page.get_by_label("service").fill("checkout")
     await composer(page).fill("half a thought")
@@ -146,7 +146,7 @@ async def test_what_is_unsent_survives_a_reload(visit: Visit, alice: Client) -> 
     await expect(page.get_by_label("service")).to_have_value("")
 
 
-async def test_a_refused_message_goes_back_into_the_composer(visit: Visit, alice: Client) -> None:
+async def test_a_refused_message_goes_back_into_the_composer(visit: Visits, alice: Client) -> None:
     page = await visit("/ai/chat?model=nowhere/model")
     await write(page, "hello")
     await expect(page.locator("[data-problem]")).to_contain_text("There is no model")
@@ -155,18 +155,18 @@ async def test_a_refused_message_goes_back_into_the_composer(visit: Visit, alice
     await expect(page.get_by_role("heading", name="What is on your mind?")).to_be_visible()
 
 
-async def test_what_does_not_exist_says_so(visit: Visit, alice: Client) -> None:
+async def test_what_does_not_exist_says_so(visit: Visits, alice: Client) -> None:
     nobody = "01a1fe2a-9db7-75aa-85d3-8791797b2e35"
     page = await visit(f"/ai/chat/{nobody}")
     await expect(page.locator("h1")).to_be_visible()
     await expect(page.locator("body")).to_contain_text("There is no run")
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: Client, phone: bool, dark: bool
+    visit: Visits, alice: Client, phone: bool, dark: bool
 ) -> None:
     page = await visit(f"/ai/prompts/run/{investigator(alice)}", phone=phone, dark=dark)
     await page.locator("[data-message-text]").fill("Hello")

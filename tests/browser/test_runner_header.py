@@ -7,7 +7,7 @@ from httpx import Client
 from playwright.async_api import expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import (
     answer_of,
     answers,
@@ -16,7 +16,7 @@ from tests.browser.running import (
 )
 
 
-async def test_a_run_is_renamed_where_its_name_stands(visit: Visit, alice: Client) -> None:
+async def test_a_run_is_renamed_where_its_name_stands(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "a first name")
     page = await visit(f"/ai/chat/{run_id}")
     other = await visit(page.url, again=page)
@@ -33,7 +33,7 @@ async def test_a_run_is_renamed_where_its_name_stands(visit: Visit, alice: Clien
     assert stored(alice, f"/api/runs/{run_id}")["name"] == "A better name"
 
 
-async def test_a_name_that_could_not_be_saved_is_tried_again(visit: Visit, alice: Client) -> None:
+async def test_a_name_that_could_not_be_saved_is_tried_again(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "stubborn")
     page = await visit(f"/ai/chat/{run_id}")
     await page.route(f"**/api/runs/{run_id}", lambda route: route.abort())
@@ -45,10 +45,10 @@ async def test_a_name_that_could_not_be_saved_is_tried_again(visit: Visit, alice
     await page.unroute_all()
     await expect(page.locator("[data-saved]")).to_have_text("Saved", timeout=10_000)
     assert stored(alice, f"/api/runs/{run_id}")["name"] == "Stubborn indeed"
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
 
 
-async def test_star_and_tags(visit: Visit, alice: Client) -> None:
+async def test_star_and_tags(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "to be marked")
     page = await visit(f"/ai/chat/{run_id}")
     header = page.locator("[data-header]")
@@ -71,7 +71,7 @@ async def test_star_and_tags(visit: Visit, alice: Client) -> None:
     assert await problems(page) == []
 
 
-async def test_archive_and_delete_can_be_undone(visit: Visit, alice: Client) -> None:
+async def test_archive_and_delete_can_be_undone(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "to go")
     page = await visit(f"/ai/chat/{run_id}")
     await page.get_by_role("button", name="More", exact=True).click()
@@ -88,10 +88,10 @@ async def test_archive_and_delete_can_be_undone(visit: Visit, alice: Client) -> 
     await expect(page.get_by_role("heading", name="This run is deleted")).to_be_visible()
     await page.get_by_role("button", name="Restore").click()
     await expect(answers(page)).to_have_text("to go")
-    visit.errors.clear()  # type: ignore[attr-defined]  # a deleted run answers 410
+    visit.errors.clear()  # a deleted run answers 410
 
 
-async def test_details_show_every_request_as_it_was_sent(visit: Visit, alice: Client) -> None:
+async def test_details_show_every_request_as_it_was_sent(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "first question", "second question")
     page = await visit(f"/ai/chat/{run_id}")
     await page.get_by_role("button", name="More", exact=True).click()
@@ -108,7 +108,7 @@ async def test_details_show_every_request_as_it_was_sent(visit: Visit, alice: Cl
     await expect(dialog).to_be_hidden()
 
 
-async def test_a_run_is_taken_away(visit: Visit, alice: Client, tmp_path: Path) -> None:
+async def test_a_run_is_taken_away(visit: Visits, alice: Client, tmp_path: Path) -> None:
     run_id = run(alice, "take this", "and that")
     page = await visit(f"/ai/chat/{run_id}")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])

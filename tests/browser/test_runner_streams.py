@@ -8,7 +8,7 @@ from httpx import Client
 from playwright.async_api import Page, expect
 
 from airuns.server.db.door import Database
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.running import (
     answers,
     composer,
@@ -46,7 +46,7 @@ async def begun(page: Page) -> str:
 
 
 async def test_a_reload_at_any_moment_loses_nothing(
-    visit: Visit, alice: Client, provider: ScriptedProvider
+    visit: Visits, alice: Client, provider: ScriptedProvider
 ) -> None:
     model, gate = scripted(provider, *PIECES)
     page = await visit(f"/ai/chat?model={model}")
@@ -65,7 +65,7 @@ async def test_a_reload_at_any_moment_loses_nothing(
     )
 
 
-async def test_reloads_while_pieces_fly(visit: Visit, provider: ScriptedProvider) -> None:
+async def test_reloads_while_pieces_fly(visit: Visits, provider: ScriptedProvider) -> None:
     model, gate = scripted(provider, *(f"{number}🙂" for number in range(200)), delay=0.01)
     gate.open()
     page = await visit(f"/ai/chat?model={model}")
@@ -77,7 +77,7 @@ async def test_reloads_while_pieces_fly(visit: Visit, provider: ScriptedProvider
     await text_is(answers(page), "".join(f"{number}🙂" for number in range(200)) + "\n")
 
 
-async def test_two_tabs_see_the_same(visit: Visit, provider: ScriptedProvider) -> None:
+async def test_two_tabs_see_the_same(visit: Visits, provider: ScriptedProvider) -> None:
     model, gate = scripted(provider, *PIECES)
     page = await visit(f"/ai/chat?model={model}")
     await write(page, "two tabs")
@@ -94,7 +94,7 @@ async def test_two_tabs_see_the_same(visit: Visit, provider: ScriptedProvider) -
         await expect(answers(tab)).to_contain_text("ende")
 
 
-async def test_a_message_of_another_tab_appears(visit: Visit, alice: Client) -> None:
+async def test_a_message_of_another_tab_appears(visit: Visits, alice: Client) -> None:
     page = await visit(f"/ai/chat/{run(alice, 'first')}")
     other = await visit(page.url, again=page)
     await write(page, "second from here")
@@ -107,7 +107,7 @@ async def test_a_message_of_another_tab_appears(visit: Visit, alice: Client) -> 
 
 
 async def test_who_comes_back_to_a_closed_tab_goes_on(
-    visit: Visit, provider: ScriptedProvider
+    visit: Visits, provider: ScriptedProvider
 ) -> None:
     model, gate = scripted(provider, *PIECES)
     page = await visit(f"/ai/chat?model={model}")
@@ -128,7 +128,7 @@ async def test_who_comes_back_to_a_closed_tab_goes_on(
 
 
 async def test_stop_keeps_what_came_and_retry_writes_anew(
-    visit: Visit, provider: ScriptedProvider
+    visit: Visits, provider: ScriptedProvider
 ) -> None:
     model, gate = scripted(provider, "kept ", "text ", "never ")
     page = await visit(f"/ai/chat?model={model}")
@@ -150,7 +150,7 @@ async def test_stop_keeps_what_came_and_retry_writes_anew(
 
 
 async def test_a_stop_in_another_tab_after_a_reload(
-    visit: Visit, provider: ScriptedProvider
+    visit: Visits, provider: ScriptedProvider
 ) -> None:
     model, gate = scripted(provider, "one ", "two ")
     page = await visit(f"/ai/chat?model={model}")
@@ -164,7 +164,7 @@ async def test_a_stop_in_another_tab_after_a_reload(
 
 
 async def test_a_failure_says_what_happened_and_another_model_may_try(
-    visit: Visit, alice: Client
+    visit: Visits, alice: Client
 ) -> None:
     run(alice, "so that echo is a model one has used")
     page = await visit("/ai/chat?model=openai/fail:400")
@@ -183,7 +183,7 @@ async def test_a_failure_says_what_happened_and_another_model_may_try(
 
 
 async def test_what_a_killed_server_was_writing_is_kept(
-    visit: Visit,
+    visit: Visits,
     serve: Callable[..., Served],
     own_database_url: str,
     provider: ScriptedProvider,
@@ -209,10 +209,10 @@ async def test_what_a_killed_server_was_writing_is_kept(
     await expect(answers(page)).to_contain_text("ende")
     await page.context.close()
     await door.close()
-    visit.errors.clear()  # type: ignore[attr-defined]  # what the browser says while nobody is there
+    visit.errors.clear()  # what the browser says while nobody is there
 
 
-async def test_a_message_sent_offline_waits_and_goes_out_once(visit: Visit, alice: Client) -> None:
+async def test_a_message_sent_offline_waits_and_goes_out_once(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "before")
     page = await visit(f"/ai/chat/{run_id}")
     await expect(answers(page)).to_have_count(1)
@@ -227,11 +227,11 @@ async def test_a_message_sent_offline_waits_and_goes_out_once(visit: Visit, alic
     await expect(answers(page)).to_have_count(2)
     await expect(page.get_by_text("Waits for the network")).to_have_count(0)
     assert [each["content"] for each in messages(alice, run_id)][2:] == ["from the tunnel"] * 2
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
 
 
 async def test_what_waits_survives_a_reload_and_two_tabs_send_it_once(
-    visit: Visit, alice: Client
+    visit: Visits, alice: Client
 ) -> None:
     run_id = run(alice, "before")
     page = await visit(f"/ai/chat/{run_id}")
@@ -252,10 +252,10 @@ async def test_what_waits_survives_a_reload_and_two_tabs_send_it_once(
     await page.reload()
     await expect(answers(page)).to_have_count(2)
     assert len(messages(alice, run_id)) == 4
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
 
 
-async def test_a_waiting_message_can_be_discarded(visit: Visit, alice: Client) -> None:
+async def test_a_waiting_message_can_be_discarded(visit: Visits, alice: Client) -> None:
     run_id = run(alice, "before")
     page = await visit(f"/ai/chat/{run_id}")
     await page.context.set_offline(True)
@@ -266,12 +266,12 @@ async def test_a_waiting_message_can_be_discarded(visit: Visit, alice: Client) -
     await page.reload()
     await expect(page.locator(".message.user")).to_have_count(1)
     assert len(messages(alice, run_id)) == 2
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()
 
 
-async def test_a_stranger_sees_nothing(visit: Visit, alice: Client) -> None:
+async def test_a_stranger_sees_nothing(visit: Visits, alice: Client) -> None:
     page = await visit(f"/ai/chat/{run(alice, 'private words')}", BOB)
     await expect(page.locator("body")).not_to_contain_text("private words")
     await expect(page.locator("body")).to_contain_text("There is no run")
     assert ALICE != BOB
-    visit.errors.clear()  # type: ignore[attr-defined]
+    visit.errors.clear()

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.listed import aged, new_prompt, new_run
 from tests.people import BOB
 
@@ -19,7 +19,7 @@ def group(page: Page, prompt_id: str) -> Locator:
     return page.locator(f"#group-{prompt_id}")
 
 
-async def test_each_prompt_with_its_newest_runs(visit: Visit, alice: httpx.Client) -> None:
+async def test_each_prompt_with_its_newest_runs(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice, "Grouped")
     for name in ("One", "Two", "Three", "Four"):
         new_run(alice, prompt, name)
@@ -36,7 +36,7 @@ async def test_each_prompt_with_its_newest_runs(visit: Visit, alice: httpx.Clien
     await expect(page).to_have_url(re.compile(f"/ai/prompts/{prompt}/runs$"))
 
 
-async def test_a_search_finds_prompts_and_runs(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_search_finds_prompts_and_runs(visit: Visits, alice: httpx.Client) -> None:
     word = f"w{uuid4().hex[:8]}"
     by_name, by_run = new_prompt(alice, f"Named {word}"), new_prompt(alice)
     new_run(alice, by_name, "Anything")
@@ -52,7 +52,7 @@ async def test_a_search_finds_prompts_and_runs(visit: Visit, alice: httpx.Client
 
 
 async def test_more_prompts_come_when_asked_for(
-    visit: Visit, alice: httpx.Client, database_url: str
+    visit: Visits, alice: httpx.Client, database_url: str
 ) -> None:
     word = f"w{uuid4().hex[:8]}"
     prompts = [new_prompt(alice, f"{word} {number}") for number in range(12)]
@@ -66,7 +66,9 @@ async def test_more_prompts_come_when_asked_for(
     assert ids == [f"group-{prompt}" for prompt in prompts]
 
 
-async def test_runs_are_starred_renamed_and_deleted_here(visit: Visit, alice: httpx.Client) -> None:
+async def test_runs_are_starred_renamed_and_deleted_here(
+    visit: Visits, alice: httpx.Client
+) -> None:
     prompt = new_prompt(alice)
     new_run(alice, prompt, "Before")
     new_run(alice, prompt, "Go")
@@ -87,7 +89,7 @@ async def test_runs_are_starred_renamed_and_deleted_here(visit: Visit, alice: ht
     await expect(runs).to_have_text(["Go", "After"])
 
 
-async def test_nobody_sees_the_prompts_of_others(visit: Visit, alice: httpx.Client) -> None:
+async def test_nobody_sees_the_prompts_of_others(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice)
     new_run(alice, prompt, "Hers")
     page = await visit(PATH, BOB)
@@ -98,7 +100,7 @@ async def test_nobody_sees_the_prompts_of_others(visit: Visit, alice: httpx.Clie
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("phone", [False, True])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:
     new_run(alice, new_prompt(alice), "One")
     page = await visit(PATH, dark=dark, phone=phone)

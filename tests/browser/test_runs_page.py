@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB, CHARLIE
 from tests.runs.calling import execute, get, user
@@ -35,7 +35,7 @@ def tagged(tag: str) -> str:
 
 
 async def test_a_row_says_what_a_run_is(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     run_id = new_run(alice, None, "Why <b>?", tags=[tag])
     page = await visit(tagged)
@@ -51,7 +51,7 @@ async def test_a_row_says_what_a_run_is(
 
 
 async def test_the_sums_are_of_all_that_matches(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     for name in ("One", "Two", "Three"):
         new_run(alice, None, name, tags=[tag])
@@ -66,7 +66,7 @@ async def test_the_sums_are_of_all_that_matches(
 
 
 async def test_filters_are_in_the_address_and_on_chips(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     prompt = new_prompt(alice)
     new_run(alice, prompt, "By a prompt", tags=[tag])
@@ -104,7 +104,7 @@ async def test_filters_are_in_the_address_and_on_chips(
     ],
 )
 async def test_each_filter(
-    visit: Visit, alice: httpx.Client, filters: str, found: list[str]
+    visit: Visits, alice: httpx.Client, filters: str, found: list[str]
 ) -> None:
     prompt = new_prompt(alice)
     good = new_run(alice, prompt, "Good")
@@ -123,7 +123,7 @@ def star(client: httpx.Client, run_id: str) -> None:
 
 
 async def test_a_search_waits_until_one_has_typed(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     for name in ("Apple", "Apricot", "Banana"):
         new_run(alice, None, name, tags=[tag])
@@ -143,7 +143,7 @@ async def test_a_search_waits_until_one_has_typed(
 
 
 async def test_it_is_sorted_by_its_heads_and_by_a_list(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     first = new_run(alice, None, "Banana", tags=[tag])
     new_run(alice, None, "Apple", tags=[tag])
@@ -164,7 +164,7 @@ async def test_it_is_sorted_by_its_heads_and_by_a_list(
     await expect(names(page)).to_have_text(["Banana", "Apple", "Cherry"])
 
 
-async def test_fifty_at_a_time(visit: Visit, alice: httpx.Client) -> None:
+async def test_fifty_at_a_time(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice)
     new_runs(alice, prompt, 60)
     page = await visit(f"/ai/prompts/{prompt}/runs")
@@ -174,7 +174,7 @@ async def test_fifty_at_a_time(visit: Visit, alice: httpx.Client) -> None:
 
 
 async def test_rows_change_where_they_stand_and_new_ones_wait(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     first = new_run(alice, None, "First", tags=[tag])
     new_run(alice, None, "Second", tags=[tag])
@@ -197,7 +197,9 @@ async def test_rows_change_where_they_stand_and_new_ones_wait(
     await expect(page.locator("#run-totals")).to_contain_text("runs2")
 
 
-async def test_a_run_has_its_menu(visit: Visit, alice: httpx.Client, tag: str, tagged: str) -> None:
+async def test_a_run_has_its_menu(
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
+) -> None:
     run_id = new_run(alice, None, "Before", tags=[tag])
     page = await visit(tagged)
     await row(page, "Before").hover()
@@ -220,7 +222,7 @@ async def test_a_run_has_its_menu(visit: Visit, alice: httpx.Client, tag: str, t
     assert (found["name"], found["is_starred"]) == ("After", True)
 
 
-async def test_the_runs_of_a_prompt(visit: Visit, alice: httpx.Client) -> None:
+async def test_the_runs_of_a_prompt(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice, "Ours")
     run_id = new_run(alice, prompt, "Mine")
     new_run(alice, new_prompt(alice), "Not mine")
@@ -239,7 +241,7 @@ async def test_the_runs_of_a_prompt(visit: Visit, alice: httpx.Client) -> None:
     await expect(page).to_have_url(re.compile(f"/ai/prompts/run/{prompt}/{run_id}"))
 
 
-async def test_views_have_their_numbers(visit: Visit, alice: httpx.Client, tag: str) -> None:
+async def test_views_have_their_numbers(visit: Visits, alice: httpx.Client, tag: str) -> None:
     star(alice, new_run(alice, None, "Starred one", tags=[tag]))
     page = await visit("/ai/runs")
     await expect(page.locator("[data-view][href='/ai/runs'] .count")).to_have_text(
@@ -253,7 +255,7 @@ async def test_views_have_their_numbers(visit: Visit, alice: httpx.Client, tag: 
     await expect(row(page, "Starred one").first).to_be_visible()
 
 
-async def test_what_is_not_there_yet_says_how_to_begin(visit: Visit) -> None:
+async def test_what_is_not_there_yet_says_how_to_begin(visit: Visits) -> None:
     page = await visit("/ai/runs", CHARLIE)
     await expect(page.locator("#runs .empty")).to_contain_text("No runs yet")
     await page.locator("#runs").get_by_role("link", name="New chat").click()
@@ -267,7 +269,7 @@ async def test_what_is_not_there_yet_says_how_to_begin(visit: Visit) -> None:
         await expect(page.locator("#runs .empty")).to_contain_text(said)
 
 
-async def test_a_day_that_is_none_is_refused_in_words(visit: Visit) -> None:
+async def test_a_day_that_is_none_is_refused_in_words(visit: Visits) -> None:
     page = await visit("/ai/runs")
     answer = await page.request.get("/ai/runs?since=soon", headers={"accept": "text/html"})
     assert answer.status == 422
@@ -275,7 +277,7 @@ async def test_a_day_that_is_none_is_refused_in_words(visit: Visit) -> None:
 
 
 async def test_nobody_sees_the_runs_of_others(
-    visit: Visit, alice: httpx.Client, bob: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, bob: httpx.Client, tag: str, tagged: str
 ) -> None:
     new_run(alice, None, "Hers", tags=[tag])
     page = await visit(tagged, BOB)
@@ -288,7 +290,7 @@ async def test_nobody_sees_the_runs_of_others(
 
 
 async def test_it_works_without_scripts(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     new_run(alice, None, "Alpha", tags=[tag])
     new_run(alice, None, "Beta", tags=[tag])
@@ -301,7 +303,7 @@ async def test_it_works_without_scripts(
 
 
 async def test_nothing_shifts_while_it_loads(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str
 ) -> None:
     new_run(alice, None, "One", tags=[tag])
     for phone in (False, True):
@@ -317,7 +319,7 @@ async def test_nothing_shifts_while_it_loads(
 
 class TestOnAPhone:
     async def test_rows_have_two_lines_and_nothing_sticks_out(
-        self, visit: Visit, alice: httpx.Client, tag: str, tagged: str
+        self, visit: Visits, alice: httpx.Client, tag: str, tagged: str
     ) -> None:
         new_run(alice, None, "A name that is far too long for one line of a telephone", tags=[tag])
         page = await visit(tagged, phone=True)
@@ -330,7 +332,7 @@ class TestOnAPhone:
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
     async def test_holding_opens_what_can_be_done(
-        self, visit: Visit, alice: httpx.Client, tag: str, tagged: str
+        self, visit: Visits, alice: httpx.Client, tag: str, tagged: str
     ) -> None:
         new_run(alice, None, "One", tags=[tag])
         page = await visit(tagged, phone=True)
@@ -342,7 +344,7 @@ class TestOnAPhone:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("phone", [False, True])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, tag: str, tagged: str, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, tag: str, tagged: str, dark: bool, phone: bool
 ) -> None:
     new_run(alice, None, "One", tags=[tag])
     page = await visit(tagged, dark=dark, phone=phone)

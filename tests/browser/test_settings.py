@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.people import ALICE, BOB, CHARLIE
 from tests.serving import Served
 
@@ -24,13 +24,13 @@ async def confirm(page: Page, verb: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_nothing_keeps_people_out(visit: Visit, path: str, dark: bool, phone: bool) -> None:
+async def test_nothing_keeps_people_out(visit: Visits, path: str, dark: bool, phone: bool) -> None:
     page = await visit(path, dark=dark, phone=phone)
     assert await problems(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_the_name_is_saved_and_shown(visit: Visit) -> None:
+async def test_the_name_is_saved_and_shown(visit: Visits) -> None:
     page = await visit("/settings", CHARLIE)
     name = page.get_by_label("Name", exact=True)
     await name.fill("x" * 100)
@@ -43,7 +43,7 @@ async def test_the_name_is_saved_and_shown(visit: Visit) -> None:
     await expect(name).to_have_value("Charlie")
 
 
-async def test_a_password_that_does_not_fit_is_said_beside_its_field(visit: Visit) -> None:
+async def test_a_password_that_does_not_fit_is_said_beside_its_field(visit: Visits) -> None:
     page = await visit("/settings", BOB)
     field = page.get_by_label("New password")
     await field.fill("short")
@@ -53,10 +53,10 @@ async def test_a_password_that_does_not_fit_is_said_beside_its_field(visit: Visi
     assert await problems(page) == []
     await field.press("x")
     await expect(page.locator(".problem")).to_have_count(0)
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 422
+    visit.errors.clear()  # the 422
 
 
-async def test_other_browsers_are_signed_out(visit: Visit) -> None:
+async def test_other_browsers_are_signed_out(visit: Visits) -> None:
     there = await visit("/settings", BOB)
     page = await visit("/settings", BOB)
     rows = page.locator("#sessions li")
@@ -73,7 +73,7 @@ async def test_other_browsers_are_signed_out(visit: Visit) -> None:
     await expect(there).to_have_url(re.compile("/sign-in"))
 
 
-async def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit, server: Served) -> None:
+async def test_a_key_is_shown_once_works_and_is_revoked(visit: Visits, server: Served) -> None:
     name = f"nightly {next(NUMBERS)}"
     page = await visit("/settings/keys", BOB, permissions=["clipboard-read", "clipboard-write"])
     await page.get_by_label("Name", exact=True).fill(name)
@@ -95,7 +95,7 @@ async def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit, server: Se
         assert (await program.get("/api/me")).status_code == 401
 
 
-async def test_somebody_is_invited_let_out_and_in_again(visit: Visit) -> None:
+async def test_somebody_is_invited_let_out_and_in_again(visit: Visits) -> None:
     username = f"invited{next(NUMBERS)}"
     page = await visit("/settings/users", ALICE)
     await page.get_by_label("User name").fill(username)
@@ -115,16 +115,16 @@ async def test_somebody_is_invited_let_out_and_in_again(visit: Visit) -> None:
     await expect(row.get_by_role("button", name="Deactivate")).to_be_visible()
 
 
-async def test_a_name_that_is_taken_is_said_beside_its_field(visit: Visit) -> None:
+async def test_a_name_that_is_taken_is_said_beside_its_field(visit: Visits) -> None:
     page = await visit("/settings/users", ALICE)
     field = page.get_by_label("User name")
     await field.fill("bob")
     await page.keyboard.press("Enter")
     await expect(field).to_have_accessible_description("There is a user bob already.")
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 409
+    visit.errors.clear()  # the 409
 
 
-async def test_the_pages_of_settings_are_reached_by_keyboard(visit: Visit) -> None:
+async def test_the_pages_of_settings_are_reached_by_keyboard(visit: Visits) -> None:
     page = await visit("/settings", BOB)
     links = page.get_by_role("navigation", name="Settings", exact=True).get_by_role("link")
     assert "Users" not in await links.all_inner_texts()

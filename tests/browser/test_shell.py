@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.modules import call
 from tests.people import ALICE, CHARLIE
 
@@ -28,7 +28,7 @@ async def toast(page: Page, text: str, options: str = "{}") -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_nothing_keeps_people_out(visit: Visit, dark: bool, phone: bool) -> None:
+async def test_nothing_keeps_people_out(visit: Visits, dark: bool, phone: bool) -> None:
     page = await visit(PAGE, dark=dark, phone=phone)
     assert await problems(page) == []
     await page.get_by_role("button", name="account of Alice").click()
@@ -38,7 +38,7 @@ async def test_nothing_keeps_people_out(visit: Visit, dark: bool, phone: bool) -
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_the_first_tab_stop_skips_to_the_content(visit: Visit) -> None:
+async def test_the_first_tab_stop_skips_to_the_content(visit: Visits) -> None:
     page = await visit(PAGE)
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -46,7 +46,7 @@ async def test_the_first_tab_stop_skips_to_the_content(visit: Visit) -> None:
     await expect(page.locator("#main")).to_be_focused()
 
 
-async def test_the_sheet_of_keys_lists_what_works_here(visit: Visit) -> None:
+async def test_the_sheet_of_keys_lists_what_works_here(visit: Visits) -> None:
     page = await visit(PAGE)
     await page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard")
@@ -56,7 +56,7 @@ async def test_the_sheet_of_keys_lists_what_works_here(visit: Visit) -> None:
     await expect(sheet).to_be_hidden()
 
 
-async def test_keys_lead_to_places(visit: Visit) -> None:
+async def test_keys_lead_to_places(visit: Visits) -> None:
     page = await visit("/settings/keys")
     await page.locator("body").click(position={"x": 400, "y": 20})
     await page.keyboard.press("Control+,")
@@ -66,7 +66,7 @@ async def test_keys_lead_to_places(visit: Visit) -> None:
         await page.keyboard.press("p")
 
 
-async def test_keys_are_text_while_one_types(visit: Visit) -> None:
+async def test_keys_are_text_while_one_types(visit: Visits) -> None:
     page = await visit(PAGE)
     name = page.get_by_label("Name", exact=True)
     await name.fill("")
@@ -76,14 +76,14 @@ async def test_keys_are_text_while_one_types(visit: Visit) -> None:
     assert await page.evaluate("document.documentElement.dataset.theme") is None
 
 
-async def test_names_of_keys_are_those_of_the_machine(visit: Visit) -> None:
+async def test_names_of_keys_are_those_of_the_machine(visit: Visits) -> None:
     mark = "getComputedStyle(document.querySelector('.search-trigger kbd'), '::before').content"
     assert "Ctrl" in await (await visit(PAGE)).evaluate(mark)
     mac = await visit(PAGE, user_agent="Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)")
     assert "⌘" in await mac.evaluate(mark)
 
 
-async def test_a_menu_is_walked_with_the_keyboard(visit: Visit) -> None:
+async def test_a_menu_is_walked_with_the_keyboard(visit: Visits) -> None:
     page = await visit(PAGE)
     button = page.get_by_role("button", name="account of Alice")
     await button.focus()
@@ -102,7 +102,7 @@ async def test_a_menu_is_walked_with_the_keyboard(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_a_menu_never_leaves_the_screen(visit: Visit, phone: bool) -> None:
+async def test_a_menu_never_leaves_the_screen(visit: Visits, phone: bool) -> None:
     page = await visit(PAGE, phone=phone)
     await page.get_by_role("button", name="account of Alice").click()
     box = await page.locator("#account-menu").bounding_box()
@@ -114,7 +114,7 @@ async def test_a_menu_never_leaves_the_screen(visit: Visit, phone: bool) -> None
     assert box["y"] + box["height"] <= size["height"]
 
 
-async def test_the_theme_is_kept_and_there_from_the_first_paint(visit: Visit) -> None:
+async def test_the_theme_is_kept_and_there_from_the_first_paint(visit: Visits) -> None:
     page = await visit(PAGE)
     await page.get_by_role("button", name="Switch between light and dark").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
@@ -125,7 +125,7 @@ async def test_the_theme_is_kept_and_there_from_the_first_paint(visit: Visit) ->
     await expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
 
 
-async def test_a_toast_offers_undo_by_pointer_and_key(visit: Visit) -> None:
+async def test_a_toast_offers_undo_by_pointer_and_key(visit: Visits) -> None:
     page = await visit(PAGE)
     undo = "{undo() { document.title = 'undone ' + document.title; }}"
     await toast(page, "Archived", undo)
@@ -137,7 +137,7 @@ async def test_a_toast_offers_undo_by_pointer_and_key(visit: Visit) -> None:
     assert (await page.title()).startswith("undone undone")
 
 
-async def test_toasts_go_unless_looked_at_and_errors_stay(visit: Visit) -> None:
+async def test_toasts_go_unless_looked_at_and_errors_stay(visit: Visits) -> None:
     page = await visit(PAGE)
     await page.clock.install()
     for text in ("One", "Two"):
@@ -151,7 +151,7 @@ async def test_toasts_go_unless_looked_at_and_errors_stay(visit: Visit) -> None:
     assert await page.locator(".toast p").all_inner_texts() == ["Broken"]
 
 
-async def test_at_most_three_toasts_are_shown(visit: Visit) -> None:
+async def test_at_most_three_toasts_are_shown(visit: Visits) -> None:
     page = await visit(PAGE)
     await toast(page, "Broken", "{kind: 'error'}")
     for number in range(4):
@@ -159,7 +159,7 @@ async def test_at_most_three_toasts_are_shown(visit: Visit) -> None:
     assert await page.locator(".toast p").all_inner_texts() == ["Broken", "Done 2", "Done 3"]
 
 
-async def test_toasts_are_announced(visit: Visit) -> None:
+async def test_toasts_are_announced(visit: Visits) -> None:
     page = await visit(PAGE)
     await toast(page, "Copied")
     await expect(page.locator("[data-say]")).to_have_text("Copied")
@@ -167,7 +167,7 @@ async def test_toasts_are_announced(visit: Visit) -> None:
     await expect(page.locator("[data-say-now]")).to_have_text("It went wrong")
 
 
-async def test_it_says_when_the_network_is_away(visit: Visit) -> None:
+async def test_it_says_when_the_network_is_away(visit: Visits) -> None:
     page = await visit(PAGE)
     banner = page.locator("[data-offline]")
     await expect(banner).to_be_hidden()
@@ -175,10 +175,10 @@ async def test_it_says_when_the_network_is_away(visit: Visit) -> None:
     await expect(banner).to_contain_text("You are offline")
     await page.context.set_offline(False)
     await expect(banner).to_be_hidden()
-    visit.errors.clear()  # type: ignore[attr-defined]  # requests failed while offline
+    visit.errors.clear()  # requests failed while offline
 
 
-async def test_answers_that_stream_are_counted(visit: Visit) -> None:
+async def test_answers_that_stream_are_counted(visit: Visits) -> None:
     page = await visit(PAGE, CHARLIE)
     live = page.locator("[data-running]")
     await expect(live).to_be_hidden()
@@ -195,10 +195,10 @@ async def test_answers_that_stream_are_counted(visit: Visit) -> None:
     await expect(shown).to_be_hidden()
 
 
-async def test_a_session_that_has_ended_leads_to_sign_in(visit: Visit) -> None:
+async def test_a_session_that_has_ended_leads_to_sign_in(visit: Visits) -> None:
     page = await visit(PAGE, ALICE)
     await call(page, "live.js", "ask", "run:leave", {"run_id": str(uuid4())})
     await page.context.clear_cookies(name="airuns_session")
     await page.get_by_role("button", name="Save name").click()
     await expect(page).to_have_url(re.compile(r"/sign-in\?next=%2Fsettings"))
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 401 itself
+    visit.errors.clear()  # the 401 itself

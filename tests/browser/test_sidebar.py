@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, aged, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB
 from tests.runs.calling import execute, get, user
@@ -42,7 +42,7 @@ def here(prompt: str) -> str:
 
 
 async def test_runs_are_grouped_by_day_with_what_they_say(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str, database_url: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str, database_url: str
 ) -> None:
     for name, days in (("Old", 40.0), ("Week", 4.0), ("Day", 1.0)):
         aged(database_url, new_run(alice, prompt, name), days=days)
@@ -62,7 +62,7 @@ async def test_runs_are_grouped_by_day_with_what_they_say(
 
 
 async def test_twenty_at_a_time_and_a_day_goes_on_under_its_heading(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     new_runs(alice, prompt, 45)
     page = await visit(here)
@@ -77,7 +77,7 @@ async def test_twenty_at_a_time_and_a_day_goes_on_under_its_heading(
 
 
 async def test_how_the_last_answer_stands_is_said_in_words_too(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     fail_run(alice, prompt, "Bad")
     page = await visit(here)
@@ -85,7 +85,7 @@ async def test_how_the_last_answer_stands_is_said_in_words_too(
 
 
 async def test_what_another_tab_does_shows_at_once(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     first = new_run(alice, prompt, "First")
     new_run(alice, prompt, "Second")
@@ -106,7 +106,7 @@ async def test_what_another_tab_does_shows_at_once(
 
 
 async def test_search_stars_and_order(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     for name in ("Beta", "Alpha", "Gamma"):
         new_run(alice, prompt, name)
@@ -136,7 +136,7 @@ async def test_search_stars_and_order(
 
 
 async def test_the_runs_of_all_prompts_are_remembered(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     new_run(alice, prompt, "Here")
     new_run(alice, new_prompt(alice), "Elsewhere")
@@ -150,7 +150,7 @@ async def test_the_runs_of_all_prompts_are_remembered(
 
 
 async def test_a_name_is_changed_where_it_stands(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     run_id = new_run(alice, prompt, "Before")
     page = await visit(here)
@@ -172,7 +172,7 @@ async def test_a_name_is_changed_where_it_stands(
 
 
 async def test_deleting_says_what_goes_and_can_be_undone(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     new_run(alice, prompt, "Keep")
     new_run(alice, prompt, "Go")
@@ -192,7 +192,7 @@ async def test_deleting_says_what_goes_and_can_be_undone(
 
 
 async def test_keys_move_between_runs_star_and_archive(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str
+    visit: Visits, alice: httpx.Client, prompt: str, here: str
 ) -> None:
     new_run(alice, prompt, "Lower")
     new_run(alice, prompt, "Upper")
@@ -210,7 +210,7 @@ async def test_keys_move_between_runs_star_and_archive(
     await expect(names(page)).to_have_text(["Upper", "Lower"])
 
 
-async def test_it_is_put_away_and_stays_so_without_a_shift(visit: Visit, here: str) -> None:
+async def test_it_is_put_away_and_stays_so_without_a_shift(visit: Visits, here: str) -> None:
     page = await visit(here)
     box = await page.locator(SIDEBAR).bounding_box()
     assert box
@@ -227,7 +227,7 @@ async def test_it_is_put_away_and_stays_so_without_a_shift(visit: Visit, here: s
 
 
 async def test_nobody_sees_the_runs_of_others(
-    visit: Visit, alice: httpx.Client, bob: httpx.Client
+    visit: Visits, alice: httpx.Client, bob: httpx.Client
 ) -> None:
     secret = f"Secret {uuid4().hex}"
     new_run(alice, None, secret)
@@ -239,7 +239,7 @@ async def test_nobody_sees_the_runs_of_others(
 
 class TestOnAPhone:
     async def test_it_is_a_drawer_that_a_swipe_or_its_button_closes(
-        self, visit: Visit, alice: httpx.Client, prompt: str, here: str
+        self, visit: Visits, alice: httpx.Client, prompt: str, here: str
     ) -> None:
         new_run(alice, prompt, "One")
         page = await visit(here, phone=True)
@@ -253,7 +253,7 @@ class TestOnAPhone:
         await expect(page.locator(SIDEBAR)).to_be_hidden()
 
     async def test_a_swipe_deletes_and_undo_brings_it_back(
-        self, visit: Visit, alice: httpx.Client, prompt: str, here: str
+        self, visit: Visits, alice: httpx.Client, prompt: str, here: str
     ) -> None:
         new_run(alice, prompt, "One")
         new_run(alice, prompt, "Two")
@@ -268,7 +268,7 @@ class TestOnAPhone:
         await expect(names(page)).to_have_text(["Two", "One"])
 
     async def test_holding_opens_what_can_be_done(
-        self, visit: Visit, alice: httpx.Client, prompt: str, here: str
+        self, visit: Visits, alice: httpx.Client, prompt: str, here: str
     ) -> None:
         new_run(alice, prompt, "One")
         page = await opened(await visit(here, phone=True))
@@ -278,7 +278,7 @@ class TestOnAPhone:
         assert page.url.endswith(here)
 
     async def test_pulling_down_refreshes(
-        self, visit: Visit, alice: httpx.Client, prompt: str, here: str
+        self, visit: Visits, alice: httpx.Client, prompt: str, here: str
     ) -> None:
         new_run(alice, prompt, "One")
         page = await opened(await visit(here, phone=True))
@@ -288,7 +288,7 @@ class TestOnAPhone:
         await expect(names(page)).to_have_text(["One"])
 
     async def test_fingers_find_what_they_aim_at(
-        self, visit: Visit, alice: httpx.Client, prompt: str, here: str
+        self, visit: Visits, alice: httpx.Client, prompt: str, here: str
     ) -> None:
         new_run(alice, prompt, "One")
         page = await opened(await visit(here, phone=True))
@@ -301,7 +301,7 @@ class TestOnAPhone:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("phone", [False, True])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, prompt: str, here: str, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, prompt: str, here: str, dark: bool, phone: bool
 ) -> None:
     new_run(alice, prompt, "One")
     page = await visit(here, dark=dark, phone=phone)

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.accounts.browsing import PASSWORD
 from tests.browser.axe import problems
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visits
 
 NUMBERS = count(1)
 
@@ -31,7 +31,7 @@ async def sign_in(page: Page, name: str, password: str) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 async def test_nothing_keeps_people_out(
-    visit: Visit, alice: httpx.Client, dark: bool, phone: bool
+    visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:
     _, link = new_user(alice, None)
     page = await visit("/sign-in", None, dark=dark, phone=phone)
@@ -47,10 +47,10 @@ async def test_nothing_keeps_people_out(
     await page.get_by_role("button", name="Sign in").click()
     await expect(page).to_have_url(re.compile("/welcome$"))
     assert await problems(page) == []
-    visit.errors.clear()  # type: ignore[attr-defined]  # what was refused on purpose
+    visit.errors.clear()  # what was refused on purpose
 
 
-async def test_a_wrong_password_is_said_beside_it(visit: Visit, alice: httpx.Client) -> None:
+async def test_a_wrong_password_is_said_beside_it(visit: Visits, alice: httpx.Client) -> None:
     name, _ = new_user(alice)
     page = await visit("/sign-in?next=/settings/keys", None)
     await expect(page.get_by_label("User name")).to_be_focused()
@@ -63,16 +63,16 @@ async def test_a_wrong_password_is_said_beside_it(visit: Visit, alice: httpx.Cli
     await expect(page.get_by_label("User name")).to_have_value(name)
     await sign_in(page, name, PASSWORD)
     await expect(page).to_have_url(re.compile("/settings/keys$"))
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 401
+    visit.errors.clear()  # the 401
 
 
-async def test_the_time_zone_is_told_before_the_first_page(visit: Visit) -> None:
+async def test_the_time_zone_is_told_before_the_first_page(visit: Visits) -> None:
     page = await visit("/sign-in", None, timezone_id="Asia/Tokyo")
     cookies = {each.get("name"): each.get("value") for each in await page.context.cookies()}
     assert cookies["airuns_zone"] == "Asia/Tokyo"
 
 
-async def test_it_works_without_scripts(visit: Visit, alice: httpx.Client) -> None:
+async def test_it_works_without_scripts(visit: Visits, alice: httpx.Client) -> None:
     _, link = new_user(alice, None)
     page = await visit(link, None, java_script_enabled=False)
     await page.get_by_role("button", name="Sign in").click()
@@ -86,10 +86,10 @@ async def test_it_works_without_scripts(visit: Visit, alice: httpx.Client) -> No
     await page.wait_for_url(re.compile("/ai/runs$"))
     await page.goto("/settings")
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Ines Moreau")
-    visit.errors.clear()  # type: ignore[attr-defined]  # the 422
+    visit.errors.clear()  # the 422
 
 
-async def test_the_set_up_can_be_left_for_later(visit: Visit, alice: httpx.Client) -> None:
+async def test_the_set_up_can_be_left_for_later(visit: Visits, alice: httpx.Client) -> None:
     _, link = new_user(alice, None)
     page = await visit(link, None)
     await page.get_by_role("button", name="Sign in").click()

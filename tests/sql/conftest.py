@@ -8,7 +8,9 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from airuns.server.db import embedded
 from tests.sql.alice import put_rows
+from tests.sql.plans import fill
 
 Row = dict[str, Any]
 
@@ -29,6 +31,15 @@ def url(new_database: Callable[[], str]) -> str:
     with psycopg.connect(made) as connection:
         put_rows(connection)
     return made
+
+
+@pytest.fixture(scope="session")
+def full(new_database: Callable[[], str]) -> str:
+    """A database in which Alice has 100,000 runs of 100 prompts."""
+    url = new_database()
+    with psycopg.connect(url.replace("airuns@", f"{embedded.SUPERUSER}@"), autocommit=True) as root:
+        fill(root)
+    return url
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What pages of runs read beside the lists costs what they show, with 100,000 runs stored."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 from uuid import UUID
 
@@ -8,24 +8,14 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from airuns.server.db import embedded
 from airuns.server.runs.lists import all_of, run_clauses
 from airuns.server.runs.pages.sidebar import SQL, Asked
 from tests.people import ALICE
-from tests.sql.plans import executed, fill
+from tests.sql.plans import executed
 from tests.sql.rows import become
 
 PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 PROMPTS = [UUID(int=(1 << 64) + number) for number in range(2, 12)]
-
-
-@pytest.fixture(scope="module")
-def full(new_database: Callable[[], str]) -> str:
-    """A database in which Alice has 100,000 runs of 100 prompts."""
-    url = new_database()
-    with psycopg.connect(url.replace("airuns@", f"{embedded.SUPERUSER}@"), autocommit=True) as root:
-        fill(root)
-    return url
 
 
 @pytest.fixture

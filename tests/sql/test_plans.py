@@ -1,6 +1,6 @@
 """Every list reads its page from an index, with 100,000 runs in the store."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
@@ -10,10 +10,9 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from airuns.server.db import embedded
 from airuns.server.pages import encode_cursor
 from airuns.server.prompts.store import SQL
-from airuns.server.runs import tree
+from airuns.server.runs import changes, lists, store, tasks, tree
 from airuns.server.runs.changes import RULES
 from airuns.server.runs.lists import (
     DELETED_SORT,
@@ -26,24 +25,14 @@ from airuns.server.runs.lists import (
     task_query,
 )
 from tests.people import ALICE, CHARLIE
-from tests.sql.plans import check_served_by, executed, fill, generic
+from tests.sql.plans import check_served_by, executed, generic
 from tests.sql.rows import become
 
-RUNS = tree.SQL
 STAR = RULES["star"]
 PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 LAST = UUID(int=2**128 - 1)
 MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SOMEWHERE = UUID("00000000-0000-0000-0002-000000000005")
-
-
-@pytest.fixture(scope="module")
-def full(new_database: Callable[[], str]) -> str:
-    """A database in which Alice has 100,000 runs."""
-    url = new_database()
-    with psycopg.connect(url.replace("airuns@", f"{embedded.SUPERUSER}@"), autocommit=True) as root:
-        fill(root)
-    return url
 
 
 @pytest.fixture
@@ -163,22 +152,22 @@ IDS = {
     "query",
     [
         SQL["prompt_read"],
-        RUNS["run_get"],
-        RUNS["run_lock"],
-        RUNS["line_window"],
-        RUNS["line_turns"],
-        RUNS["children"],
-        RUNS["roots"],
-        RUNS["newest_leaf"],
-        RUNS["node_by_chain"],
-        RUNS["node_anywhere"],
-        RUNS["message_of_task"],
-        RUNS["task_get"],
-        RUNS["task_running_at"],
-        RUNS["tasks_running_in"],
-        RUNS["running_of"],
-        RUNS["runs_unended"].format(filters=all_of(["id = any(%(ids)s)"])),
-        RUNS["runs_change"].format(
+        store.SQL["run_get"],
+        tree.SQL["run_lock"],
+        tree.SQL["line_window"],
+        tree.SQL["line_turns"],
+        tree.SQL["children"],
+        tree.SQL["roots"],
+        tree.SQL["newest_leaf"],
+        tree.SQL["node_by_chain"],
+        tree.SQL["node_anywhere"],
+        tree.SQL["message_of_task"],
+        tasks.SQL["task_get"],
+        tasks.SQL["task_running_at"],
+        tasks.SQL["tasks_running_in"],
+        lists.SQL["running_of"],
+        changes.SQL["runs_unended"].format(filters=all_of(["id = any(%(ids)s)"])),
+        changes.SQL["runs_change"].format(
             change=STAR.change, was=STAR.was, filters=all_of(["id = any(%(ids)s)", STAR.applies])
         ),
     ],

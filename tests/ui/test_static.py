@@ -28,7 +28,7 @@ def test_without_gzip_it_is_plain(server: Served) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["ui/base.html", "app.py", "ui/../app.py", "ui/%2e%2e/app.py", "runs/queries.sql", "none.css"],
+    ["ui/base.html", "app.py", "ui/../app.py", "ui/%2e%2e/app.py", "runs/tree.sql", "none.css"],
 )
 def test_nothing_else_is_served(server: Served, path: str) -> None:
     with server.client() as nobody:

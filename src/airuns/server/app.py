@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -30,6 +31,16 @@ from airuns.server.ui import components
 from airuns.server.ui.static import static_file
 
 FEATURES = (accounts, attachments, models, prompts, runs)
+
+OPENAPI = OpenAPIConfig(
+    title="AI Runs",
+    version=__version__,
+    use_handler_docstrings=True,
+    components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+    security=[{"key": []}],
+    render_plugins=[ui.Docs(), JsonRenderPlugin()],
+    openapi_router=Router("/docs", route_handlers=[], opt={"public": True}),
+)
 
 
 @get("/healthz", opt={"public": True}, sync_to_thread=False, tags=["operation"])
@@ -60,23 +71,6 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     live = Live(state)
     state.news = live.news
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), auto_decompress=True
-        ) as http:
-            state.http = http
-            await db.open()
-            state.engine = Engine(settings, db, http, local, live.tell)
-            await state.engine.start()
-            live.start()
-            try:
-                yield
-            finally:
-                await state.engine.stop()
-                await live.stop()
-                await db.close()
-
     app = Litestar(
         route_handlers=[
             healthz,
@@ -89,26 +83,35 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         exception_handlers=problems.HANDLERS,
         middleware=[AuthMiddleware],
         guards=[refuse_unknown],
-        lifespan=[lifespan],
+        lifespan=[partial(_running, live=live, local=local)],
         state=state,
         type_encoders={Usd: plain},
         request_max_body_size=settings.max_body,
         compression_config=ui.COMPRESSION,
         before_send=[ui.secure],
         template_config=ui.template_config(),
-        openapi_config=OpenAPIConfig(
-            title="AI Runs",
-            version=__version__,
-            use_handler_docstrings=True,
-            components=Components(
-                security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
-            ),
-            security=[{"key": []}],
-            render_plugins=[ui.Docs(), JsonRenderPlugin()],
-            openapi_router=Router("/docs", route_handlers=[], opt={"public": True}),
-        ),
+        openapi_config=OPENAPI,
     )
     return socketio.ASGIApp(live.server, app)
+
+
+@asynccontextmanager
+async def _running(app: Litestar, live: Live, local: LocalModel | None) -> AsyncGenerator[None]:
+    """Start what the application works with, and stop it in the opposite order."""
+    state = app.state
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as http:
+        state.http = http
+        await state.db.open()
+        state.engine = Engine(state.settings, state.db, http, local, live.tell)
+        await state.engine.start()
+        live.start()
+        try:
+            yield
+        finally:
+            await state.engine.stop()
+            await live.stop()
+            await state.db.close()
 
 
 def _dependencies(state: State) -> dict[str, Provide]:

@@ -32,14 +32,7 @@ class AttachmentView(msgspec.Struct, frozen=True, kw_only=True):
 
 def attachment_view(attachment: Attachment) -> AttachmentView:
     """Return an attachment as the API shows it."""
-    return AttachmentView(
-        id=attachment.id,
-        name=attachment.name,
-        media_type=attachment.media_type,
-        size=attachment.size,
-        kind=attachment.kind,
-        sha256=attachment.sha256,
-    )
+    return msgspec.convert(attachment, AttachmentView, from_attributes=True)
 
 
 @post("/api/attachments", request_max_body_size=None, tags=["attachments"])

@@ -15,7 +15,7 @@ from airuns.server.db.door import Transaction
 from airuns.server.ids import new_id
 from airuns.server.runs.lists import RunFilter, all_of, run_clauses
 
-SQL = queries.load(__package__ or "")
+SQL = queries.load(__package__ or "", "changes.sql")
 
 Action = Literal["star", "unstar", "archive", "unarchive", "delete", "restore", "tag", "untag"]
 

@@ -12,7 +12,7 @@ from airuns.server.db.door import Transaction
 from airuns.server.pages import Page, decode_cursor, page_of
 from airuns.server.runs.records import RunRow, TaskRow
 
-SQL = queries.load(__package__ or "")
+SQL = queries.load(__package__ or "", "lists.sql")
 K = TypeVar("K")
 
 

@@ -17,7 +17,7 @@ from airuns.server.runs.records import Run
 from airuns.server.runs.rules import run_name, turn_of
 from airuns.server.runs.tree import to_json
 
-SQL = queries.load(__package__ or "")
+SQL = queries.load(__package__ or "", "store.sql")
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):

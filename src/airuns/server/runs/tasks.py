@@ -14,7 +14,7 @@ from airuns.server.runs.records import Node, Task, TaskEnd
 from airuns.server.runs.rules import request_bytes
 from airuns.server.runs.tree import to_json
 
-SQL = queries.load(__package__ or "")
+SQL = queries.load(__package__ or "", "tasks.sql")
 
 
 class NewTask(msgspec.Struct, frozen=True, kw_only=True):

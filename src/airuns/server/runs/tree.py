@@ -16,7 +16,7 @@ from airuns.server.ids import new_id
 from airuns.server.runs.records import LineMessage, LockedRun, Message, Node
 from airuns.server.runs.rules import Turn, chain_hashes
 
-SQL = queries.load(__package__ or "")
+SQL = queries.load(__package__ or "", "tree.sql")
 
 
 class Child(msgspec.Struct, frozen=True):

@@ -1,0 +1,75 @@
+-- Lists of runs and tasks. Each statement names the user in every term, as a cluster asks.
+
+-- name: run_list
+-- One page of runs. The braces are filled with fixed fragments (lists.py); lists read no content.
+select id, source_type, source_id, prompt_id, name, tags, status, is_starred, settings ->> 'model' as model,
+    message_count, task_count, total_tokens, total_cost, created_at, updated_at, last_message_at,
+    archived_at, deleted_at, preview, last_task_status
+from airuns.ai_runs
+where user_id = %(user_id)s {filters}
+order by {order}
+limit %(limit)s
+
+-- name: run_totals
+-- Over all that a list has. Unknown is null: where no run has a known value; of no runs it is 0.
+select count(*) as runs, coalesce(sum(message_count), 0)::bigint as messages,
+    case when count(*) = 0 then 0 else sum(total_tokens)::bigint end as tokens,
+    case when count(*) = 0 then 0 else sum(total_cost) end as cost,
+    count(*) filter (where total_cost is null and task_count > 0) as unpriced
+from airuns.ai_runs
+where user_id = %(user_id)s {filters}
+
+-- name: run_tags
+-- Most used first.
+select t.tag as name, count(*) as count
+from airuns.ai_runs as r
+cross join unnest(r.tags) as t (tag)
+where r.user_id = %(user_id)s and r.deleted_at is null
+group by t.tag
+order by count(*) desc, t.tag
+limit 100
+
+-- name: run_models
+-- Most used first.
+select settings ->> 'model' as name, count(*) as count
+from airuns.ai_runs
+where user_id = %(user_id)s and deleted_at is null and settings ->> 'model' is not null
+group by settings ->> 'model'
+order by count(*) desc, settings ->> 'model'
+limit 100
+
+-- name: run_views
+-- Each counted from an index of its own. What is archived is in its own view and in no other.
+select a.there - c.archived as "all", b.starred, c.archived, d.deleted
+from (
+    select count(*) as there from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null
+) as a
+cross join (
+    select count(*) as starred from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null and is_starred and archived_at is null
+) as b
+cross join (
+    select count(*) as archived from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null and archived_at is not null
+) as c
+cross join (
+    select count(*) as deleted from airuns.ai_runs where user_id = %(user_id)s and deleted_at is not null
+) as d
+
+-- name: task_list
+-- Lists read no text; the braces are filled with fixed fragments (lists.py). Whether a run is deleted is
+-- looked up for each row of the page: a join would make the planner read all that are.
+select task_id, run_id, prompt_id, service, task_name, provider, model, tokens_input, tokens_output, tokens_total,
+    usage_estimated, cost, time_to_first_token, total_time, status, created_at, completed_at
+from airuns.ai_tasks as t
+where user_id = %(user_id)s {filters} and (
+    select r.deleted_at from airuns.ai_runs as r where r.user_id = %(user_id)s and r.id = t.run_id) is null
+order by {order}
+limit %(limit)s
+
+-- name: running_of
+-- With the text so far, for who joins the run.
+select task_id, status, response_text
+from airuns.ai_tasks
+where user_id = %(user_id)s and run_id = %(run_id)s and status in ('pending', 'streaming')
+order by created_at
