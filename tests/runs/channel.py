@@ -90,11 +90,15 @@ class Channel:
 
 
 @asynccontextmanager
-async def connected(url: str, key: str | None, **headers: str) -> AsyncGenerator[Channel]:
-    """Connect with a key, or with headers."""
+async def connected(
+    url: str, key: str | None, mark: str | None = None, **headers: str
+) -> AsyncGenerator[Channel]:
+    """Connect with a key, or with headers; `mark` is that of the last news heard before."""
     client = socketio.AsyncClient(reconnection=False)
     channel = Channel(client)
-    auth = {"key": key} if key else None
+    auth = {"key": key} if key else {}
+    if mark:
+        auth["mark"] = mark
     await client.connect(url, headers, auth, transports=["websocket"])
     try:
         yield channel

@@ -94,5 +94,21 @@ async def test_nobody_else_hears_it(server: Served, alice: Client, charlie: Clie
         await hers.until_told(action="star")
         run = await asyncio.to_thread(create, charlie, name=str(uuid4()))
         await strangers.until_told(run_id=run["id"])
-        assert strangers.news == [{"run_id": run["id"], "what": "changed"}]
+        [news] = strangers.news
+        assert (news["run_id"], news["what"]) == (run["id"], "changed")
         assert run["id"] not in str(hers.news)
+
+
+async def test_who_comes_back_is_told_whether_something_was_missed(
+    server: Served, charlie: Client
+) -> None:
+    async with connected(server.url, CHARLIE.key) as first:
+        await told(first, "changed", lambda: charlie.post("/api/runs", json={}))
+    mark = first.news[-1]["mark"]
+    async with connected(server.url, CHARLIE.key, mark) as unbroken:
+        await told(unbroken, "changed", lambda: charlie.post("/api/runs", json={}))
+    assert "missed" not in [news.get("action") for news in unbroken.news]
+    async with connected(server.url, CHARLIE.key, mark) as missed:
+        await missed.until_told(action="missed", mark=unbroken.news[-1]["mark"])
+    async with connected(server.url, CHARLIE.key, "of another process.7") as restarted:
+        await restarted.until_told(action="missed")

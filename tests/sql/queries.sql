@@ -69,9 +69,9 @@ with policies as (
     left join pg_attribute as a on a.attrelid = t.oid and a.attname = 'run_id'
 ), forms as (
     select *,
-        format('(%s = airuns.current_user_id()) AND ', of_user) || case
-            when of_run is null then '(airuns.current_run_id() IS NULL)'
-            else format('((airuns.current_run_id() IS NULL) OR (%s = airuns.current_run_id()))', of_run)
+        format('(%s = airuns.current_user_id()) AND', of_user) || case
+            when of_run is null then ' (airuns.current_run_id() IS NULL)'
+            else format(E'\nCASE\n    WHEN (airuns.current_run_id() IS NULL) THEN true\n    ELSE (%s = airuns.current_run_id())\nEND', of_run)
         end as form
     from policies
 ), expected as (

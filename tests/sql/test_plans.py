@@ -107,6 +107,7 @@ KEYS: dict[RunSort, Any] = {
         ("recent", RunFilter(archived=True), "runs_archived"),
         ("recent", RunFilter(last_status="completed"), "runs_recent"),
         ("recent", RunFilter(q="run 1"), "runs_recent"),
+        ("recent", RunFilter(last_status="pending"), "runs_unended"),
         ("deleted", RunFilter(deleted=True), "runs_deleted"),
     ],
 )
@@ -118,6 +119,17 @@ def test_lists_of_runs(
     cursor = encode_cursor(sort, key, SOMEWHERE) if later else None
     query, params = run_query(which, order, cursor)
     check_served_by(raw, index, query, {**params, "limit": 51})
+
+
+def test_a_filter_without_an_index_walks_the_list_until_the_page_is_full(
+    raw: Connection[Any],
+) -> None:
+    become(raw, "airuns_app", ALICE)
+    which = RunFilter(source_type="prompt", tag="tag 7", since=MIDDLE, archived=False)
+    query, params = run_query(which, RUN_SORTS["recent"], None)
+    plan = executed(raw, query, {"user_id": ALICE.user_id, **params, "limit": 51})
+    assert plan.indexes == {"runs_recent"}, str(plan)
+    assert plan.rows_read <= 2000, str(plan)  # one run in thirty has the tag
 
 
 @pytest.mark.parametrize("later", [False, True])

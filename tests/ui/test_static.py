@@ -1,8 +1,5 @@
 """Files that browsers load: cached for ever under a hash, compressed, and nothing else."""
 
-import re
-
-import httpx
 import pytest
 
 from airuns.server.ui import static
@@ -41,8 +38,15 @@ def test_styles_name_only_files_that_exist() -> None:
 
 @pytest.mark.parametrize("path", [path for path in sorted(static.assets()) if path.endswith(".js")])
 def test_modules_import_what_exists(path: str) -> None:
-    text = static.assets()[path].content.decode()
-    folder = httpx.URL(f"http://x/{path}")
-    for found in re.findall(r'^(?:import|export) .*?from "([^"]+)"|^import "([^"]+)"', text, re.M):
-        target = folder.join("".join(found)).path.lstrip("/")
-        assert target in static.assets(), f"{path} imports {''.join(found)}"
+    for target in static.imported(path):
+        assert target in static.assets(), f"{path} imports {target}"
+
+
+def test_a_page_loads_with_its_modules_what_they_import() -> None:
+    tags = static.modules("ui/js/running.js", "ui/js/live.js")
+    assert f'<link rel="modulepreload" href="{static.url("ui/js/behaviour.js")}">' in tags
+    assert (
+        f'<link rel="modulepreload" href="{static.url("ui/vendor/socket.io.esm.min.js")}">' in tags
+    )
+    assert tags.count("ui/js/live.js") == 1
+    assert f'<script src="{static.url("ui/js/live.js")}" type="module"></script>' in tags

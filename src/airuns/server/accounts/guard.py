@@ -162,6 +162,7 @@ async def _admit(request: AnyRequest, guard: Guard, settings: Settings) -> None:
     identity = await guard.authenticate(request.headers.get("authorization"), session)
     request.scope["user"] = identity
     request.state.form_token = rules.form_token(session or "")
+    request.state.news = request.app.state.news.mark(identity.user_id)
     if session and identity.session_id and request.method not in SAFE_METHODS:
         await check_form(request, session, settings)
 

@@ -77,6 +77,12 @@ RUN_FILTERS = {
     "before": "last_message_at < %(before)s",
 }
 
+# Said without a parameter, so that the partial index is found for it.
+PARTIAL: dict[tuple[str, Any], str] = {
+    ("is_starred", True): "is_starred",
+    ("last_status", "pending"): "last_task_status = 'pending'",
+}
+
 CONTAINING = (
     "(strpos(name_key, lower(%({word})s)) > 0"
     " or strpos(lower(array_to_string(tags, ' ')), lower(%({word})s)) > 0)"
@@ -211,9 +217,10 @@ def run_clauses(which: RunFilter) -> tuple[list[str], dict[str, Any]]:
     clauses.append("deleted_at is not null" if which.deleted else "deleted_at is null")
     if which.archived is not None:
         clauses.append("archived_at is not null" if which.archived else "archived_at is null")
-    if which.is_starred:
-        clauses[clauses.index(RUN_FILTERS["is_starred"])] = "is_starred"
-        del params["is_starred"]
+    for (name, value), clause in PARTIAL.items():
+        if params.get(name) == value:
+            clauses[clauses.index(RUN_FILTERS[name])] = clause
+            del params[name]
     words, found = _containing(which.q or "")
     return [*clauses, *words], {**params, **found}
 

@@ -17,7 +17,7 @@ ended, it is closed.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -145,6 +145,11 @@ class Live:
         except AirunsError as error:
             raise exceptions.ConnectionRefusedError(error.detail) from None
         await self.server.enter_room(sid, _room(who, who.user_id))
+        mark = self.news.mark(who.user_id)
+        given = cast("dict[str, Any]", auth) if isinstance(auth, dict) else {}
+        if given.get("mark", mark) != mark:
+            missed = {"change_id": None, "action": "missed", "mark": mark}
+            self._events.put_nowait((sid, "runs.changed", missed))
 
     async def _who(self, sid: str) -> As:
         """Return whose connection it is. Raises Unauthenticated when it is nobody's any more."""

@@ -41,16 +41,23 @@ STATIC_HEADERS = {"x-content-type-options": "nosniff"}
 AnyRequest = Request[Any, Any, Any]
 
 
+@cache
 def templates() -> jinja2.Environment:
-    """Return the templates of all features, named by their path, as `accounts/pages/home.html`."""
+    """Return the templates of all features, named by their path, as `accounts/pages/home.html`.
+
+    They are read once, as the code that goes with them is.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(static.SERVER),
         autoescape=True,
+        auto_reload=False,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cast("dict[str, Any]", environment.globals).update({"static": static.url, "icon": icon})
+    cast("dict[str, Any]", environment.globals).update(
+        {"static": static.url, "modules": static.modules, "icon": icon}
+    )
     environment.filters.update({**formats.FILTERS, "markdown": markdown.render})
     return environment
 
@@ -79,14 +86,15 @@ def page(
 ) -> Template:
     """Answer with a page or a part of one: `context` and what every template may use.
 
-    That is `me` (None when nobody is signed in), `form_token`, `theme` (light, dark or None: as the
-    system), `is_mac` for the names of keys, and `zone`, the reader's time zone as js/theme.js has
-    told it in a cookie.
+    That is `me` (None when nobody is signed in), `form_token`, `news` (the mark of what the page
+    has, see news.py), `theme` (light, dark or None: as the system), `is_mac` for the names of keys,
+    and `zone`, the reader's time zone as js/theme.js has told it in a cookie.
     """
     theme = request.cookies.get(THEME_COOKIE)
     shared = {
         "me": cast("dict[str, Any]", request.scope).get("user"),
         "form_token": request.state.get("form_token", ""),
+        "news": request.state.get("news", ""),
         "theme": theme if theme in THEMES else None,
         "is_mac": "Mac" in request.headers.get("user-agent", ""),
         "zone": formats.zone(request.cookies.get(ZONE_COOKIE, "UTC")),

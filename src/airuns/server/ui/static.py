@@ -5,14 +5,17 @@ each other by relative paths. The styles are one sheet, put together in the orde
 """
 
 import gzip
+import re
 from functools import cache
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from markupsafe import Markup
 
 from airuns.errors import NotFound
 
@@ -40,6 +43,7 @@ STYLES = (
     "states",
     "screens",
 )
+IMPORTED = re.compile(rb'^(?:import|export) (?:.*? from )?"(\.[^"]+)"', re.MULTILINE)
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -85,6 +89,34 @@ def url(path: str) -> str:
     """Return the address of a file. Raises KeyError when there is none: a page names it wrongly."""
     assert assets()[path]
     return f"/static/{version()}/{path}"
+
+
+@cache
+def imported(path: str) -> frozenset[str]:
+    """Return the modules that a module imports, and those that they import."""
+    found = {path}
+    waiting = [path]
+    while waiting:
+        module = waiting.pop()
+        for name in IMPORTED.findall(assets()[module].content):
+            target = normpath(join(dirname(module), name.decode()))
+            if target not in found:
+                found.add(target)
+                waiting.append(target)
+    return frozenset(found - {path})
+
+
+@cache
+def modules(*paths: str) -> Markup:
+    """Return the tags that load modules and, at the same time, all that they import.
+
+    Left to itself a browser learns of imports module by module, a round trip for each level.
+    """
+    needed = frozenset[str]().union(*(imported(path) for path in paths)).difference(paths)
+    preload = Markup('<link rel="modulepreload" href="{}">\n')
+    script = Markup('<script src="{}" type="module"></script>\n')
+    tags = [preload.format(url(path)) for path in sorted(needed)]
+    return Markup().join([*tags, *(script.format(url(path)) for path in paths)])
 
 
 @get(

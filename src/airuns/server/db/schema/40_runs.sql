@@ -70,6 +70,8 @@ create index runs_starred on airuns.ai_runs (user_id, last_message_at desc, id d
     where deleted_at is null and is_starred;
 create index runs_archived on airuns.ai_runs (user_id, last_message_at desc, id desc)
     where deleted_at is null and archived_at is not null;
+create index runs_unended on airuns.ai_runs (user_id, last_message_at desc, id desc)
+    where deleted_at is null and last_task_status = 'pending';
 create index runs_of_prompt on airuns.ai_runs (user_id, prompt_id) where prompt_id is not null;
 create index runs_deleted on airuns.ai_runs (user_id, deleted_at desc, id desc) where deleted_at is not null;
 

@@ -2,7 +2,7 @@
 
 import { behaviour, on } from "../../ui/js/behaviour.js";
 import { fragment, send, showError } from "../../ui/js/http.js";
-import { hear, whenConnected } from "../../ui/js/live.js";
+import { hear } from "../../ui/js/live.js";
 import { toast } from "../../ui/js/toast.js";
 
 const CALM_MS = 300;
@@ -69,7 +69,6 @@ behaviour("[data-history]", () => {
   isListening = true;
   hear("run.changed", refreshSoon);
   hear("runs.changed", refreshSoon);
-  whenConnected(refreshSoon);
 });
 
 /** Put new lines on top and bring known ones up to date; what is open stays open. @param {HTMLElement} history */

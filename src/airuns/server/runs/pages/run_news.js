@@ -1,6 +1,6 @@
 /** What has changed among the runs: in this tab, in another, or on another device. */
 
-import { hear, whenConnected } from "../../ui/js/live.js";
+import { hear } from "../../ui/js/live.js";
 
 const GATHER_MS = 120;
 
@@ -34,4 +34,3 @@ function tell() {
 
 hear("run.changed", ({ run_id }) => runsChanged([run_id]));
 hear("runs.changed", () => runsChanged(null));
-whenConnected(() => runsChanged(null));

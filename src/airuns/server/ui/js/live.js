@@ -5,13 +5,18 @@ import { Problem, send } from "./http.js";
 
 /** @type {import("socket.io-client").Socket | undefined} */
 let socket;
+/** How far this page's news are; the server says runs.changed to a connection that missed some. */
+let mark = document.body.dataset.news;
+
 const ANSWER_MS = 10_000;
 const BACK_MS = 1000;
 
 /** @returns {import("socket.io-client").Socket} the connection, opened at its first use */
 function connection() {
   if (!socket) {
-    socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 3000 });
+    const auth = (/** @type {(proof: object) => void} */ give) => give({ mark });
+    socket = io({ auth, transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 3000 });
+    for (const event of ["run.changed", "runs.changed"]) socket.on(event, (data) => (mark = data.mark));
     socket.on("disconnect", comeBack);
     socket.on("connect_error", comeBack);
   }
