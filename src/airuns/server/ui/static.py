@@ -42,6 +42,7 @@ STYLES = (
     "pages",
     "states",
     "screens",
+    "touch",
 )
 IMPORTED = re.compile(rb'^(?:import|export) (?:.*? from )?"(\.[^"]+)"', re.MULTILINE)
 FOR_EVER = "public, max-age=31536000, immutable"
