@@ -132,9 +132,11 @@ def visit(browser: Browser, server: Served, db: Database) -> Visits:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Function) -> Generator[None, None, None]:
     """Close a test's pages before its fixtures take away what the pages show."""
+    visit = item.funcargs.get("visit")
     try:
-        return (yield)
+        yield
     finally:
-        if isinstance(visit := item.funcargs.get("visit"), Visits):
+        if isinstance(visit, Visits):
             item.funcargs["run"](visit.leave())
-            assert not visit.errors, visit.errors
+    if isinstance(visit, Visits):
+        assert not visit.errors, visit.errors
