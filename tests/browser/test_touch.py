@@ -47,7 +47,7 @@ def run_id(alice: httpx.Client) -> str:
     asked = {"prompt_id": prompt_id, "model": "openai/echo"}
     answer = alice.post("/api/prompt/run", json=asked).raise_for_status().json()
     path = f"/api/runs/{answer['run_id']}"
-    alice.patch(path, json={"tags": ["touch"], "is_starred": True}).raise_for_status()
+    alice.patch(path, json={"name": "Hi", "tags": ["touch"], "is_starred": True}).raise_for_status()
     return answer["run_id"]
 
 
@@ -61,8 +61,8 @@ async def small_targets(page: Page, within: str = "body") -> list[str]:
     [
         "/ai/chat",
         "/ai/runs?tag=touch&starred=true",
-        "/ai/prompts/runs",
-        "/ai/prompts",
+        "/ai/prompts/runs?q=Touched",
+        "/ai/prompts?q=Touched",
         "/ai/prompts/new",
         "/settings",
         "/settings/keys",
