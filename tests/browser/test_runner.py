@@ -16,6 +16,7 @@ from tests.browser.running import (
     prompt,
     run,
     run_in,
+    scripted,
     text_is,
     write,
 )
@@ -175,3 +176,16 @@ async def test_nothing_keeps_people_out(
     page = await visit(f"/ai/chat/{run_id}", phone=phone, dark=dark)
     await expect(answers(page)).to_have_count(2)
     assert await problems(page) == []
+
+
+async def test_an_answer_that_was_cut_off_says_so(
+    visit: Visits, provider: ScriptedProvider
+) -> None:
+    model, gate = scripted(provider, "It ends in the mid", finish="length")
+    gate.open()
+    page = await visit(f"/ai/chat?model={model}")
+    await write(page, "Say much")
+    await expect(answers(page)).to_have_text("It ends in the mid")
+    await expect(page.locator(".message.assistant .meta")).to_contain_text(
+        "cut off at its longest length"
+    )

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visits
 from tests.people import ALICE
@@ -13,6 +13,7 @@ SMALL = """
 (within) => {
   const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary";
   const found = [];
+  let measured = 0;
   for (const one of document.querySelector(within).querySelectorAll(kinds)) {
     const box = one.getBoundingClientRect();
     const x = box.left + box.width / 2, y = box.top + box.height / 2;
@@ -24,6 +25,7 @@ SMALL = """
     if (one.disabled || inText || !box.width || !reached(0, 0)) continue;
     if (one.closest(".chips")?.getBoundingClientRect().right < box.right) continue;
     if (x < 22 || y < 22 || x > innerWidth - 22 || y > innerHeight - 22) continue;
+    measured += 1;
     const reach = (dx, dy) => {
       let far = 0;
       while (far < 24 && reached(dx * (far + 1), dy * (far + 1))) far += 1;
@@ -33,7 +35,7 @@ SMALL = """
     const name = one.getAttribute("aria-label") || one.textContent.trim() || one.name;
     if (Math.min(width, height) < 43) found.push(`${name.slice(0, 40)}: ${width} x ${height}`);
   }
-  return found;
+  return measured ? found : ["nothing was measured"];
 }
 """
 
@@ -57,21 +59,22 @@ async def small_targets(page: Page, within: str = "body") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "shown"),
     [
-        "/ai/chat",
-        "/ai/runs?tag=touch&starred=true",
-        "/ai/prompts/runs?q=Touched",
-        "/ai/prompts?q=Touched",
-        "/ai/prompts/new",
-        "/settings",
-        "/settings/keys",
-        "/settings/providers",
-        "/settings/prices",
+        ("/ai/chat", ".composer"),
+        ("/ai/runs?tag=touch&starred=true", "tr.row"),
+        ("/ai/prompts/runs?q=Touched", "tr.row"),
+        ("/ai/prompts?q=Touched", "tr.row"),
+        ("/ai/prompts/new", ".prompt-message"),
+        ("/settings", "main form"),
+        ("/settings/keys", "main form"),
+        ("/settings/providers", "main [data-probe]"),
+        ("/settings/prices", "main .button"),
     ],
 )
-async def test_targets_are_large_enough(visit: Visits, run_id: str, path: str) -> None:
+async def test_targets_are_large_enough(visit: Visits, run_id: str, path: str, shown: str) -> None:
     page = await visit(path, ALICE, phone=True)
+    await expect(page.locator(shown)).not_to_have_count(0)
     assert await small_targets(page) == []
 
 

@@ -61,6 +61,19 @@ async def test_it_answers_with_usage(model: LocalModel) -> None:
 
 
 @needs_llama
+async def test_it_comes_to_an_end_without_being_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "DEFAULT_ANSWER_TOKENS", 24)
+    model = start(tmp_path)
+    assert model is not None
+    end = end_of(await pieces_of(call(model, "Write a poem of twenty lines.", temperature=0)))
+    assert end.usage is not None
+    assert (end.reason, end.usage.output) == ("length", 24)
+    model.stop()
+
+
+@needs_llama
 async def test_several_answer_at_once(model: LocalModel) -> None:
     asked = [call(model, f"Count from {number}.", max_tokens=10) for number in range(6)]
     assert all(text_of(pieces) for pieces in await asyncio.gather(*map(pieces_of, asked)))

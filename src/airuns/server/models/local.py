@@ -29,6 +29,9 @@ PARALLEL = 4
 CONTEXT_TOKENS = 8192
 ANSWER_SECONDS = 60
 
+# So small a model falls into repeating itself, and would go on until its context is full: minutes.
+DEFAULT_ANSWER_TOKENS = 1024
+
 
 class LocalModel:
     """The running model: `model` is its name without `local/`, `context_size` is in tokens."""
@@ -121,6 +124,8 @@ def _parameters(params: Any, path: Path, name: str, key: str) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
     params.ui = False
     params.verbosity = 0
+    if name == DEFAULT_NAME:
+        params.n_predict = DEFAULT_ANSWER_TOKENS
     return params
 
 

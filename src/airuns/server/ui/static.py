@@ -113,7 +113,7 @@ def modules(*paths: str) -> Markup:
 
     Left to itself a browser learns of imports module by module, a round trip for each level.
     """
-    needed = frozenset[str]().union(*(imported(path) for path in paths)).difference(paths)
+    needed = {each for path in paths for each in imported(path)} - {*paths}
     preload = Markup('<link rel="modulepreload" href="{}">\n')
     script = Markup('<script src="{}" type="module"></script>\n')
     tags = [preload.format(url(path)) for path in sorted(needed)]

@@ -20,6 +20,10 @@ WINDOW = 40
 RUNNING = ("pending", "streaming")
 
 
+# How OpenAI's and Anthropic's protocols say that an answer had reached the most tokens allowed.
+CUT_REASONS = ("length", "max_tokens")
+
+
 class TurnTask(msgspec.Struct, frozen=True, kw_only=True):
     """What a conversation says of a task. `kept` is how many characters came."""
 
@@ -37,11 +41,16 @@ class TurnTask(msgspec.Struct, frozen=True, kw_only=True):
     response_errors: Any
     kept: int
     reasoning: str | None
+    finish_reason: str | None
     created_at: datetime
 
     @property
     def is_running(self) -> bool:
         return self.status in RUNNING
+
+    @property
+    def is_cut(self) -> bool:
+        return self.finish_reason in CUT_REASONS
 
     @property
     def name(self) -> str:

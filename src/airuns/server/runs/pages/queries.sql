@@ -4,7 +4,7 @@
 -- The tasks that wrote messages of a line, and those that were asked at one of them; no text is read.
 select t.task_id, t.request_message_id, t.provider, t.model, t.tokens_input, t.tokens_output, t.usage_estimated,
     t.cost, t.time_to_first_token, t.total_time, t.status, t.response_errors, length(t.response_text) as kept,
-    t.response_data ->> 'reasoning' as reasoning, t.created_at
+    t.response_data ->> 'reasoning' as reasoning, t.response_info ->> 'finish_reason' as finish_reason, t.created_at
 from airuns.ai_tasks as t
 where t.user_id = %(user_id)s and t.run_id = %(run_id)s
     and (t.task_id = any(%(task_ids)s::uuid[]) or t.request_message_id = any(%(message_ids)s::uuid[]))
