@@ -25,7 +25,7 @@ class Shot:
 async def _palette(page: Page) -> None:
     await page.locator("[data-palette-open]:visible").first.click()
     await page.locator("#palette input").fill("halden")
-    await page.locator("#palette [role=option]", has_text="Halden").first.wait_for()
+    await page.locator("#palette [role=option]", has_text="Halden Logistics").first.wait_for()
 
 
 async def _keys(page: Page) -> None:
