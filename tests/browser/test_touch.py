@@ -79,10 +79,10 @@ async def test_targets_are_large_enough(visit: Visits, run_id: str, path: str, s
 
 
 async def test_targets_of_a_run_and_its_drawer_are_large_enough(visit: Visits, run_id: str) -> None:
-    page = await visit(f"/ai/chat/{run_id}", ALICE, phone=True)
+    page = await visit(f"/ai/chat/{run_id}", ALICE, phone=True, reduced_motion="reduce")
     assert await small_targets(page) == []
     await page.locator("[popovertarget=sidebar]:visible").first.tap()
-    await page.locator("#sidebar:popover-open").wait_for()
+    await expect(page.locator("#sidebar")).to_be_in_viewport(ratio=0.95)
     assert await small_targets(page, "#sidebar") == []
 
 

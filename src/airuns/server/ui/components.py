@@ -13,7 +13,6 @@ from litestar import Request, get
 from litestar.response import Template
 
 from airuns.server import ui
-from airuns.server.runs.pages.conversation import TurnTask
 
 SECTIONS = {
     "buttons": "Buttons",
@@ -81,12 +80,13 @@ def _run(number: int, name: str, preview: str, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(**(given | more))
 
 
-def _task(number: int, status: str, **more: Any) -> TurnTask:
+def _task(number: int, status: str, **more: Any) -> SimpleNamespace:
     given: dict[str, Any] = {
         "task_id": _id(100 + number),
         "request_message_id": None,
         "provider": "openai",
         "model": "gpt-5",
+        "name": "openai/gpt-5",
         "tokens_input": 1204,
         "tokens_output": 188,
         "usage_estimated": False,
@@ -97,10 +97,11 @@ def _task(number: int, status: str, **more: Any) -> TurnTask:
         "response_errors": None,
         "kept": 0,
         "reasoning": None,
-        "finish_reason": "stop",
+        "is_cut": False,
         "created_at": datetime.now(UTC),
+        "is_running": status == "streaming",
     }
-    return TurnTask(**(given | more))
+    return SimpleNamespace(**(given | more))
 
 
 def _turn(number: int, role: str, text: str, task: Any = None, versions: int = 1) -> Any:
@@ -171,7 +172,7 @@ def _turns() -> list[SimpleNamespace]:
         _turn(3, "assistant", "The first of the three migrations takes", failed),
         _turn(4, "assistant", "", slow),
         _turn(5, "assistant", "One line, and", _task(3, "cancelled", kept=13)),
-        _turn(6, "assistant", "It ends in the mid", _task(4, "completed", finish_reason="length")),
+        _turn(6, "assistant", "It ends in the mid", _task(4, "completed", is_cut=True)),
     ]
 
 
