@@ -60,7 +60,7 @@ async def test_keys_lead_to_places(visit: Visits) -> None:
     page = await visit("/settings/keys")
     await page.locator("body").click(position={"x": 400, "y": 20})
     await page.keyboard.press("Control+,")
-    await expect(page).to_have_url(re.compile(r"/settings$"))
+    await page.wait_for_url(re.compile(r"/settings$"))
     await page.keyboard.press("g")
     async with page.expect_request(lambda request: request.url.endswith("/ai/prompts")):
         await page.keyboard.press("p")

@@ -60,11 +60,11 @@ document.addEventListener("keydown", (event) => {
   const key = pressed(event);
   if (isTyping(event) && !key.startsWith("mod+")) return;
   if (document.querySelector("dialog:modal")) return;
-  const after = before && Date.now() - since < PAUSE_MS ? `${before} ${key}` : key;
+  const after = before && event.timeStamp - since < PAUSE_MS ? `${before} ${key}` : key;
   const now = shortcuts().filter((one) => one.run);
   const one = now.find(({ keys }) => keys === after) ?? now.find(({ keys }) => keys === key);
   before = now.some(({ keys }) => keys.startsWith(`${key} `)) ? key : "";
-  since = Date.now();
+  since = event.timeStamp;
   if (!one) return;
   before = "";
   event.preventDefault();
