@@ -112,8 +112,26 @@ update airuns.ai_runs
 set deleted_at = null
 where user_id = %(user_id)s and prompt_id = %(prompt_id)s and deleted_at = %(deleted_at)s
 
+-- name: prompt_lock_runs
+-- In the order of the key, as everywhere; what follows sees all that came before the locks.
+select id
+from airuns.ai_runs
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+order by id
+for update
+
 -- name: prompt_purge
--- For good: its versions and runs, and their messages and tasks, go by their foreign keys.
+-- For good. Runs and tasks are deleted here by the role of requests, so that triggers can count them; versions and
+-- messages go by their foreign keys (see runs_purge for the order).
+with gone as (
+    delete from airuns.ai_runs
+    where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+    returning id
+), tasks as (
+    delete from airuns.ai_tasks as t
+    using gone as g
+    where t.user_id = %(user_id)s and t.run_id = g.id
+)
 delete from airuns.prompts
 where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is not null
 

@@ -51,6 +51,25 @@ where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is not null
         select from airuns.prompts as p
         where p.user_id = %(user_id)s and p.id = r.prompt_id and p.deleted_at is not null)
 
--- name: run_purge
-delete from airuns.ai_runs
-where user_id = %(user_id)s and id = %(run_id)s and deleted_at is not null
+-- name: runs_lock_deleted
+-- In the order of the key, as everywhere; what follows sees all that came before the locks.
+select id
+from airuns.ai_runs
+where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null
+order by id
+for update
+
+-- name: runs_purge
+-- For good. Tasks are deleted here by the role of requests, so that triggers can count them: those of a cascade
+-- run as the owner, whom row level security binds. The run goes before its tasks: its cascade takes all messages
+-- at once, where a task's would take them one below the other, as deep as the conversation is long.
+with gone as (
+    delete from airuns.ai_runs
+    where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null
+    returning id
+), tasks as (
+    delete from airuns.ai_tasks as t
+    using gone as g
+    where t.user_id = %(user_id)s and t.run_id = g.id
+)
+select count(*) from gone
