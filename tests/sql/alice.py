@@ -61,9 +61,14 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         "airuns_app",
         {**MINE, "action": "tag", "tag": SECRET, "run_ids": [ID], "run_was": [None]},
     ),
+    "exports": ("airuns_app", {**MINE, "format": "json", "which": "{}", "error": SECRET}),
+    "export_chunks": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "export_id": ID, "position": 0, "content": SECRET.encode()},
+    ),
 }
 
-KEYS = {"users": "id", "ai_tasks": "task_id"}
+KEYS = {"users": "id", "ai_tasks": "task_id", "export_chunks": "export_id"}
 NARROWED = ("ai_runs", "ai_messages", "ai_tasks", "attachments")
 """Where a transaction narrowed to a run sees that run's rows; elsewhere it sees none."""
 
@@ -106,6 +111,7 @@ def updating(table: str) -> sql.Composed:
     """Return the statement that writes to Alice's row what it says."""
     columns = {
         "users": "display_name",
+        "export_chunks": "position",
         "ai_tasks": "response_text",
         "run_changes": "undone_at",
     }
