@@ -121,7 +121,7 @@ class Engine:
             return self._begin(who, ready)
 
         async def placing(tx: Transaction, reach: Reach) -> Ready:
-            return await place(tx, who.user_id, asked, reach, self.process_id)
+            return await place(tx, who, asked, reach, self.process_id)
 
         return await self._submit(who, asked.task_id, placing)
 
@@ -133,7 +133,7 @@ class Engine:
 
         async def placing(tx: Transaction, reach: Reach) -> Ready:
             task = await tasks.get(tx, who.user_id, task_id)
-            return await place_again(tx, who.user_id, task, asked, reach, self.process_id)
+            return await place_again(tx, who, task, asked, reach, self.process_id)
 
         return await self._submit(who, asked.task_id, placing)
 

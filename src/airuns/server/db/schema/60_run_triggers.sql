@@ -21,16 +21,17 @@ comment on function airuns.end_task() is 'Keeps completed_at; an ended task keep
 create trigger end_task before insert or update of status on airuns.ai_tasks
     for each row execute function airuns.end_task();
 
-create function airuns.inherit_prompt() returns trigger language plpgsql as $$
+create function airuns.inherit_source() returns trigger language plpgsql as $$
 begin
-    new.prompt_id := (
-        select r.prompt_id from airuns.ai_runs as r where r.user_id = new.user_id and r.id = new.run_id);
+    select r.source_type, r.prompt_id into new.source_type, new.prompt_id
+    from airuns.ai_runs as r
+    where r.user_id = new.user_id and r.id = new.run_id;
     return new;
 end
 $$;
-comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its run.';
-create trigger inherit_prompt before insert on airuns.ai_tasks
-    for each row execute function airuns.inherit_prompt();
+comment on function airuns.inherit_source() is 'Gives a task the source and the prompt of its run.';
+create trigger inherit_source before insert or update of run_id on airuns.ai_tasks
+    for each row execute function airuns.inherit_source();
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin
