@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 SCRIPT = Path(__file__).with_name("axe.min.js").read_text()
+
+# Contrast is the theme's and size is the screen's: these two see what all four would.
+views = pytest.mark.parametrize(
+    ("phone", "dark"), [(False, False), (True, True)], ids=["desktop-light", "phone-dark"]
+)
+
 RUN = """
 async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});

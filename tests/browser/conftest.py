@@ -17,6 +17,7 @@ from playwright.async_api import (
     Page,
     Playwright,
     async_playwright,
+    expect,
 )
 
 from airuns.server.accounts import store
@@ -35,7 +36,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DESKTOP = {"width": 1280, "height": 860}
-WAIT_MS = 8000
+# What a page takes on a busy machine; one that is quick waits for nothing.
+WAIT_MS = 20_000
 PHONE = {"width": 360, "height": 740}
 
 # What a browser says when its network or its server is taken away, which tests do on purpose.
@@ -58,6 +60,7 @@ def is_fault(said: ConsoleMessage) -> bool:
 def playwright(run: Run) -> Generator[Playwright]:
     """Playwright, on the loop of the tests."""
     started = run(async_playwright().start())
+    expect.set_options(timeout=WAIT_MS)
     yield started
     run(started.stop())
 

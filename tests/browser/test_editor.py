@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Locator, Page, Route, expect
 
 from airuns.server.prompts.rules import variable_names
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.modules import call
 from tests.browser.prompted import got, made, patched, unique
@@ -383,8 +383,7 @@ async def test_a_model_is_chosen_with_the_picker(visit: Visits, alice: httpx.Cli
     assert got(alice, prompt["id"])["settings"] == {"model": chosen}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:

@@ -4,10 +4,9 @@ import asyncio
 import re
 
 import httpx
-import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.prompted import made, ran
 from tests.provider import ScriptedProvider
@@ -150,8 +149,7 @@ async def test_a_prompt_is_deleted_from_its_history(visit: Visits, alice: httpx.
     await expect(page.get_by_role("link", name=prompt["name"], exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.people import ALICE, BOB
 from tests.serving import Served
@@ -141,8 +141,7 @@ async def test_arrows_go_round_and_escape_leads_back(visit: Visits) -> None:
     await expect(button).to_be_focused()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 @pytest.mark.usefixtures("bob_has")
 async def test_nothing_keeps_people_out(visit: Visits, word: str, dark: bool, phone: bool) -> None:
     page = await visit(PAGE, BOB, dark=dark, phone=phone)

@@ -4,10 +4,9 @@ import re
 from uuid import uuid4
 
 import httpx
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.people import ALICE, CHARLIE
 from tests.serving import Served
@@ -36,8 +35,7 @@ def option(page: Page, name: str) -> Locator:
     return page.get_by_role("option", name=re.compile(rf"^{re.escape(name)}\s"))
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(visit: Visits, dark: bool, phone: bool) -> None:
     page = await opened(visit, dark=dark, phone=phone)
     assert await problems(page) == []

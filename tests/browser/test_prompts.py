@@ -3,10 +3,9 @@
 import re
 
 import httpx
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.prompted import can_be_restored, deleted, exists, got, made, ran, unique
 from tests.people import BOB
@@ -198,8 +197,7 @@ async def test_a_row_is_worked_with_the_keyboard(visit: Visits, alice: httpx.Cli
     await expect(page.get_by_role("link", name="Edit")).to_be_focused()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:

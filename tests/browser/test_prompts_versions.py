@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.prompted import got, made, patched
 
@@ -83,8 +83,7 @@ async def test_versions_are_in_a_drawer_where_it_is_narrow(
     await expect(drawer).to_be_hidden()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 @pytest.mark.parametrize("against", ["", "?against=1"], ids=["text", "difference"])
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool, against: str

@@ -2,11 +2,10 @@
 
 import re
 
-import pytest
 from httpx import Client
 from playwright.async_api import expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.running import (
     answers,
@@ -164,8 +163,7 @@ async def test_what_does_not_exist_says_so(visit: Visits, alice: Client) -> None
     visit.errors.clear()
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: Client, phone: bool, dark: bool
 ) -> None:

@@ -247,7 +247,7 @@ async def test_what_waits_survives_a_reload_and_two_tabs_send_it_once(
     other = await visit(page.url, again=page)
     await expect(other.locator(".message.user .bubble").last).to_have_text("only once")
     await page.context.unroute(block)
-    await expect(answers(page)).to_have_count(2, timeout=15_000)
+    await expect(answers(page)).to_have_count(2)
     await page.context.unroute_all()
     await page.reload()
     await expect(answers(page)).to_have_count(2)

@@ -4,10 +4,9 @@ import re
 from uuid import uuid4
 
 import httpx
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.listed import aged, new_prompt, new_run
 from tests.people import BOB
@@ -97,8 +96,7 @@ async def test_nobody_sees_the_prompts_of_others(visit: Visits, alice: httpx.Cli
     await expect(group(page, prompt)).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("phone", [False, True])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB, CHARLIE
@@ -341,8 +341,7 @@ class TestOnAPhone:
         await expect(row(page, "One")).to_have_attribute("data-starred", "true")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("phone", [False, True])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, tag: str, tagged: str, dark: bool, phone: bool
 ) -> None:

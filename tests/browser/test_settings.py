@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.people import ALICE, BOB, CHARLIE
 from tests.serving import Served
@@ -22,8 +22,7 @@ async def confirm(page: Page, verb: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(visit: Visits, path: str, dark: bool, phone: bool) -> None:
     page = await visit(path, dark=dark, phone=phone)
     assert await problems(page) == []

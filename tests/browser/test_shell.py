@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.modules import call
 from tests.people import ALICE, CHARLIE
@@ -26,8 +26,7 @@ async def toast(page: Page, text: str, options: str = "{}") -> None:
     )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(visit: Visits, dark: bool, phone: bool) -> None:
     page = await visit(PAGE, dark=dark, phone=phone)
     assert await problems(page) == []

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, aged, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB
@@ -298,8 +298,7 @@ class TestOnAPhone:
             assert box["height"] >= 36, part
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("phone", [False, True])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, prompt: str, here: str, dark: bool, phone: bool
 ) -> None:

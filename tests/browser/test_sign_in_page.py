@@ -5,11 +5,10 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.accounts.browsing import PASSWORD
-from tests.browser.axe import problems
+from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 
 NUMBERS = count(1)
@@ -28,8 +27,7 @@ async def sign_in(page: Page, name: str, password: str) -> None:
     await page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@views
 async def test_nothing_keeps_people_out(
     visit: Visits, alice: httpx.Client, dark: bool, phone: bool
 ) -> None:

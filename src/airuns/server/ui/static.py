@@ -36,6 +36,7 @@ STYLES = (
     "composer",
     "history",
     "compare",
+    "charts",
     "palette",
     "prompts",
     "models",
