@@ -13,12 +13,14 @@ COMMANDS = {
     "db": "airuns.cli.db:db",
     "user": "airuns.cli.user:user",
     "key": "airuns.cli.key:key",
+    "dev": "airuns.cli.dev:dev",
 }
 HELP = {
     "serve": "Start AI Runs.",
     "db": "Migrate the database, or see how it is.",
     "user": "Let people in.",
     "key": "Make, list and revoke API keys.",
+    "dev": "Tools for work on AI Runs itself.",
 }
 
 
