@@ -9,18 +9,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Request
 
-from airuns.errors import InvalidInput
-from airuns.server import ui
 from airuns.server.runs.api.lists import LastStatus
 from airuns.server.runs.lists import RunFilter, RunSort
 from airuns.server.runs.submission import SourceType
-from airuns.server.text import check_text
-from airuns.server.ui import formats
+from airuns.server.ui import asking
+from airuns.server.ui.asking import Chip
 
 AnyRequest = Request[Any, Any, Any]
 View = Literal["all", "archived", "deleted"]
 
-LONGEST = 300
 STATUSES = get_args(LastStatus)
 
 SORT_NAMES: dict[RunSort, str] = {
@@ -41,15 +38,6 @@ FILTERS = {
     "since": "Active from",
     "until": "Active until",
 }
-
-
-class Chip(msgspec.Struct, frozen=True):
-    """A filter that is set: the field that edits it, what it says, and the address without it."""
-
-    field: str
-    key: str
-    value: str
-    without: str
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,32 +134,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 def asked_of(request: AnyRequest, prompt_id: UUID | None = None) -> Asked:
     """Read what an address asks for. Raises InvalidInput."""
-    given: dict[str, Any] = {
-        name: value.strip()
-        for name, value in request.query_params.items()
-        if name in Asked.__struct_fields__ and isinstance(value, str) and value.strip()
-    }
-    given["zone"] = formats.zone(request.cookies.get(ui.ZONE_COOKIE, "UTC")).key
-    if prompt_id is not None:
-        given["prompt_id"] = str(prompt_id)
-    check_text(given)
-    for name, value in given.items():
-        if len(value) > LONGEST:
-            raise InvalidInput(f"{name} has at most {LONGEST} characters.", field=name)
-    for name in {"since", "until"} & given.keys():
-        _check_day(name, given[name])
-    try:
-        return msgspec.convert(given, Asked)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        field = path.strip("`") or "filter"
-        raise InvalidInput(f"{field}: {message}", field=field) from None
-
-
-def _check_day(name: str, value: str) -> None:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise InvalidInput(f"{name} is a day, as 2026-11-21.", field=name) from None
-    if not 1970 <= day.year <= 2999:
-        raise InvalidInput(f"{name} is a day of the years 1970 to 2999.", field=name)
+    more = {"prompt_id": prompt_id} if prompt_id else {}
+    zone = asking.zone_of(request).key
+    return asking.read(request, Asked, {"since", "until"}, zone=zone, **more)

@@ -24,6 +24,7 @@ from airuns.server.runs.pages.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.text import check_text
 from airuns.server.ui import formats
+from airuns.server.ui.asking import zone_of
 
 AnyRequest = Request[Any, Any, Any]
 Scope = Literal["here", "all"]
@@ -180,7 +181,7 @@ async def _read(
     page = await lists.runs(tx, who.user_id, asked.filter(), asked.sort, cursor, limit)
     return SidebarContext(
         asked=asked,
-        groups=_groups(page.items, asked.sort, _zone(request)),
+        groups=_groups(page.items, asked.sort, zone_of(request)),
         next_cursor=page.next_cursor,
         count=await _count(tx, who, asked),
         run_id=run_id,
@@ -201,10 +202,6 @@ def _groups(runs: list[RunRow], sort: Sort, zone: ZoneInfo) -> list[Group]:
     now = datetime.now(UTC)
     days = groupby(runs, lambda run: formats.day_of(run.last_message_at, now, zone))
     return [Group(day, list(found)) for day, found in days]
-
-
-def _zone(request: AnyRequest) -> ZoneInfo:
-    return formats.zone(request.cookies.get(ui.ZONE_COOKIE, "UTC"))
 
 
 def _key(sort: Sort, run: RunRow) -> str:
@@ -259,7 +256,7 @@ async def sidebar_items(
         runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
         count = await _count(tx, who, asked)
     found = SidebarContext(
-        asked=asked, groups=_groups(runs, sort, _zone(request)), next_cursor=None, count=count
+        asked=asked, groups=_groups(runs, sort, zone_of(request)), next_cursor=None, count=count
     )
     return ui.page(request, "runs/pages/_sidebar_groups.html", sidebar=found)
 
