@@ -14,6 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # What a feature may use of another beside its store: pure rules, and the types of a model call.
 SHARED = {
     "prompts": {"lists", "rules"},
+    "runs": {"api", "changes", "lists", "pages", "records", "submission"},
     "models": {
         *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
     },

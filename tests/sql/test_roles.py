@@ -91,10 +91,13 @@ async def test_the_user_of_one_transaction_is_not_the_next_ones(url: str) -> Non
 
 
 SERVICE_MAY = {
-    "select": {"users", "api_keys", "sessions", "sign_in_links", "login_failures",
-               "server_processes", "ai_tasks"},
-    "update": {"sessions", "sign_in_links", "server_processes", "users", "ai_tasks"},
-    "delete": {"sessions", "sign_in_links", "login_failures", "server_processes"},
+    "select": {"users", "retention", "api_keys", "sessions", "sign_in_links", "login_failures",
+               "server_processes", "ai_tasks", "usage_changes", "search_queue", "search_buckets",
+               "search_documents"},
+    "update": {"retention", "sessions", "sign_in_links", "server_processes", "users", "ai_tasks",
+               "search_buckets"},
+    "delete": {"sessions", "sign_in_links", "login_failures", "server_processes", "search_queue",
+               "search_documents"},
 }  # fmt: skip
 
 

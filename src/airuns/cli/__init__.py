@@ -13,6 +13,7 @@ COMMANDS = {
     "db": "airuns.cli.db:db",
     "user": "airuns.cli.user:user",
     "key": "airuns.cli.key:key",
+    "search": "airuns.cli.search:search",
     "dev": "airuns.cli.dev:dev",
 }
 HELP = {
@@ -20,6 +21,7 @@ HELP = {
     "db": "Migrate the database, or see how it is.",
     "user": "Let people in.",
     "key": "Make, list and revoke API keys.",
+    "search": "Make the index of the search anew.",
     "dev": "Tools for work on AI Runs itself.",
 }
 

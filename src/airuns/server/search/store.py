@@ -1,0 +1,301 @@
+"""Search: the runs that a query finds, a page at a time, by relevance or by date."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from airuns.server.db.door import Transaction
+from airuns.server.pages import decode_cursor, encode_cursor
+from airuns.server.runs import lists
+from airuns.server.runs.lists import RUN_SORTS, all_of
+from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.records import RunRow
+from airuns.server.search import match, walk
+from airuns.server.search.filters import Conditions, conditions
+from airuns.server.search.hits import Hit, hits, read_runs, row_of
+from airuns.server.search.match import Piece, Templates
+from airuns.server.search.query import Query, parse
+from airuns.server.search.walk import SQL, Key, Match, Shelf
+
+Sort = Literal["relevance", "date"]
+
+CANDIDATES = 600
+FEW_RUNS = 500
+FADES_DAYS = 60.0
+LEAST_RECENCY = 0.3
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of what a query finds.
+
+    `query` is how it was read, `notices` what of it was not understood. `is_capped`: there is so
+    much that only the newest was looked at. `waiting` texts (at most 1000) are not indexed yet, the
+    oldest for `lag_seconds`.
+    """
+
+    items: list[Hit]
+    next_cursor: str | None
+    query: str
+    notices: list[str]
+    is_capped: bool
+    waiting: int
+    lag_seconds: float
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How many texts wait to be indexed, and for how long the oldest has, in seconds."""
+
+    waiting: int
+    lag_seconds: float
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A run among what was found."""
+
+    run_id: UUID
+    order: tuple[Any, ...]
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """The runs of a page in their order, and the cursor of the next."""
+
+    run_ids: list[UUID]
+    next_cursor: str | None
+    is_capped: bool = False
+
+
+class _Search(msgspec.Struct, frozen=True):
+    """What is asked, and where to look."""
+
+    tx: Transaction
+    user_id: UUID
+    query: Query
+    which: Conditions
+    shelves: list[Shelf]
+    now: datetime
+
+
+RelevanceCursor = tuple[Literal["relevance"], datetime, float, UUID]
+DateCursor = tuple[Literal["date"], datetime, UUID]
+
+
+async def search(
+    tx: Transaction,
+    user_id: UUID,
+    query: Query,
+    sort: Sort,
+    cursor: str | None,
+    limit: int,
+    *,
+    zone: ZoneInfo,
+    now: datetime | None = None,
+) -> Found:
+    """Return a page of the runs that a query finds; without words, those that its filters leave.
+
+    Raises InvalidInput when the cursor is of another search's kind.
+    """
+    now = now or datetime.now(UTC)
+    which = conditions(query.filters, zone, now)
+    asked = match.templates(query)
+    notices = [*query.notices, *_unused(query, asked)]
+    if asked is None:
+        page = await _filtered(tx, user_id, query, which, cursor, limit)
+    else:
+        shelves = await walk.shelves(tx, user_id)
+        this = _Search(tx, user_id, query, which, shelves, now)
+        by = _by_relevance if sort == "relevance" else _by_date
+        page = await by(this, asked, cursor, limit)
+    behind = await lag(tx, user_id)
+    return Found(
+        items=await hits(
+            tx, user_id, match.needles(query), page.run_ids, asked, newest=sort == "date"
+        ),
+        next_cursor=page.next_cursor,
+        query=str(query),
+        notices=notices,
+        is_capped=page.is_capped,
+        waiting=behind.waiting,
+        lag_seconds=round(behind.lag_seconds, 3),
+    )
+
+
+async def lag(tx: Transaction, user_id: UUID) -> Lag:
+    """Return how far the index of a user's texts is behind."""
+    [found] = await tx.all(Lag, SQL["lag"], user_id=user_id)
+    return found
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """A run whose own words match, with its name in pieces."""
+
+    run: RunRow
+    name: list[Piece]
+    path: str
+
+
+async def suggest(tx: Transaction, user_id: UUID, text: str, limit: int = 10) -> list[Suggestion]:
+    """Return runs whose name, description or tags have the words that somebody is typing.
+
+    The last word may be the beginning of one. The latest come first among equals. Filters work.
+    """
+    query = parse(text, is_typing=True)
+    asked = match.templates(query)
+    now = datetime.now(UTC)
+    which = conditions(query.filters, ZoneInfo("UTC"), now)
+    if asked is None:
+        return []
+    names = [shelf for shelf in await walk.shelves(tx, user_id) if shelf.has_names]
+    found = await _collect(_Search(tx, user_id, query, which, names, now), asked, names, 200)
+    places = _ranked(found[0], now)[:limit]
+    runs = await read_runs(tx, user_id, [place.run_id for place in places])
+    wanted = match.needles(query)
+    return [
+        Suggestion(row_of(run), match.pieces(run.name, wanted), path_of(run.id, run.prompt_id))
+        for run in runs
+    ]
+
+
+def _unused(query: Query, asked: Templates | None) -> list[str]:
+    if asked is not None or not query.items:
+        return []
+    if query.terms:
+        return ["There is no word to search for; words that are left out need one beside them."]
+    if any(each.key == "role" for each in query.filters):
+        return ["role: needs a word to search for."]
+    return []
+
+
+async def _filtered(
+    tx: Transaction, user_id: UUID, query: Query, which: Conditions, cursor: str | None, limit: int
+) -> _Page:
+    """Return runs by their last message."""
+    if not which.is_asked:
+        return _Page([], None)
+    sort = RUN_SORTS["recent"]
+    clauses, params = list(which.clauses), dict(which.params)
+    if cursor is not None:
+        _, key, run_id = decode_cursor(cursor, sort.cursor)
+        clauses.append(sort.after)
+        params |= {"key": key, "id": run_id}
+    text = lists.SQL["run_list"].format(filters=all_of(clauses), order=sort.order)
+    rows = await tx.all(RunRow, text, user_id=user_id, limit=limit + 1, **params)
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    following = encode_cursor("recent", last.last_message_at, last.id) if last else None
+    return _Page([row.id for row in shown], following)
+
+
+async def _collect(
+    this: _Search, asked: Templates, along: list[Shelf], most: int
+) -> tuple[list[Match], bool]:
+    """Return the newest matches along some buckets, about `most`, and whether there may be more."""
+    step = walk.STEP if this.which.is_asked else most
+    found: dict[tuple[UUID, UUID], Match] = {}
+    is_capped = False
+    async for looked in walk.walk(
+        this.tx, this.user_id, asked, this.which, along, until=(this.now, walk.ANY_RUN), most=step
+    ):
+        found.update({(each.run_id, each.message_id): each for each in looked.matches})
+        is_capped = looked.horizon is not None
+        if len(found) >= most:
+            break
+    return list(found.values()), is_capped
+
+
+def _ranked(found: list[Match], now: datetime) -> list[_Place]:
+    """Return runs by how well their best match fits, which fades with its age.
+
+    A match fades to half of its worth in FADES_DAYS, but not below LEAST_RECENCY of it. Further
+    matches of the run count a little.
+    """
+    scores: dict[UUID, tuple[float, int]] = {}
+    for each in found:
+        days = max((now - each.at) / timedelta(days=1), 0)
+        recency = LEAST_RECENCY + (1 - LEAST_RECENCY) * 0.5 ** (days / FADES_DAYS)
+        best, count = scores.get(each.run_id, (0.0, 0))
+        scores[each.run_id] = max(best, each.rank * recency), count + 1
+    places = (
+        _Place(run_id, (-round(best * (1 + 0.02 * min(count, 10)), 9), run_id))
+        for run_id, (best, count) in scores.items()
+    )
+    return sorted(places, key=lambda place: place.order)
+
+
+async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, limit: int) -> _Page:
+    """Return the best of the newest candidates, which are the same for each page of a search."""
+    after: tuple[Any, ...] | None = None
+    if cursor is not None:
+        _, now, score, run_id = decode_cursor(cursor, RelevanceCursor)
+        this = msgspec.structs.replace(this, now=now)
+        after = (score, run_id)
+    names = [shelf for shelf in this.shelves if shelf.has_names]
+    others = [shelf for shelf in this.shelves if not shelf.has_names]
+    found, names_capped = await _collect(this, asked, names, CANDIDATES)
+    more, is_capped = await _collect(this, asked, others, CANDIDATES)
+    found += more
+    is_capped = is_capped or names_capped
+    if is_capped and this.which.is_asked and len({each.run_id for each in found}) <= limit:
+        few = await _few_runs(this)
+        if few is not None:
+            found, is_capped = await walk.in_runs(this.tx, this.user_id, asked, few), False
+    places = [p for p in _ranked(found, this.now) if after is None or p.order > after]
+    page = places[:limit]
+    following = (
+        encode_cursor("relevance", this.now, *page[-1].order) if len(places) > limit else None
+    )
+    return _Page([place.run_id for place in page], following, is_capped)
+
+
+async def _few_runs(this: _Search) -> list[UUID] | None:
+    """Return the runs that the filters leave; None when they are many."""
+    query = SQL["filtered_runs"].format(filters=all_of(this.which.clauses))
+    limit = FEW_RUNS + 1
+    rows = await this.tx.rows(query, user_id=this.user_id, limit=limit, **this.which.params)
+    return [row["id"] for row in rows] if len(rows) <= FEW_RUNS else None
+
+
+async def _by_date(this: _Search, asked: Templates, cursor: str | None, limit: int) -> _Page:
+    """Return runs by their newest match. A run comes once, on the page where that one is."""
+    until = walk.END
+    if cursor is not None:
+        _, at, run_id = decode_cursor(cursor, DateCursor)
+        until = (at, run_id)
+    newest: dict[UUID, Key] = {}
+    seen: set[UUID] = set()
+    ready: list[UUID] = []
+    horizon: Key | None = None
+    async for looked in walk.walk(
+        this.tx, this.user_id, asked, this.which, this.shelves, until=until, most=4 * limit + 100
+    ):
+        for each in looked.matches:
+            if each.key < until:
+                newest[each.run_id] = max(newest.get(each.run_id, each.key), each.key)
+        if cursor is not None:
+            seen |= await _shown_before(this, asked, newest.keys() - seen, until)
+        horizon = looked.horizon
+        settled = (
+            run_id
+            for run_id, key in newest.items()
+            if run_id not in seen and (horizon is None or key > horizon)
+        )
+        ready = sorted(settled, key=lambda run_id: newest[run_id], reverse=True)
+        if len(ready) > limit:
+            break
+    page = ready[:limit]
+    if len(ready) > limit:
+        return _Page(page, encode_cursor("date", *newest[page[-1]]))
+    following = encode_cursor("date", *horizon) if horizon and horizon < until else None
+    return _Page(page, following)
+
+
+async def _shown_before(
+    this: _Search, asked: Templates, run_ids: set[UUID], until: Key
+) -> set[UUID]:
+    """Return those of some runs that have a match above a cursor: an earlier page has them."""
+    if not run_ids:
+        return set()
+    found = await walk.in_runs(this.tx, this.user_id, asked, list(run_ids))
+    return {each.run_id for each in found if each.key >= until}
