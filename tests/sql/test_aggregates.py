@@ -318,6 +318,14 @@ def test_a_task_gets_the_source_of_its_run(alice_sql: Connection[Row]) -> None:
     assert one(alice_sql, query, task_id) == {"source_type": "prompt", "prompt_id": prompt_id}
 
 
+def test_a_task_stays_in_its_run(alice_sql: Connection[Row]) -> None:
+    run_id, other = (put(alice_sql, "ai_runs", ALICE.user_id) for _ in range(2))
+    put(alice_sql, "ai_tasks", ALICE.user_id, run_id=run_id)
+    with pytest.raises(psycopg.Error) as error:
+        alice_sql.execute("update airuns.ai_tasks set run_id = %s where run_id = %s", (other, run_id))
+    assert error.value.sqlstate == "AR002"
+
+
 @pytest.fixture
 def impatient(new_database: Callable[[], str], cluster: Cluster) -> str:
     """A database that looks for deadlocks after 20 ms."""

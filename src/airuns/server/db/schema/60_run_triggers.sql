@@ -30,8 +30,17 @@ begin
 end
 $$;
 comment on function airuns.inherit_source() is 'Gives a task the source and the prompt of its run.';
-create trigger inherit_source before insert or update of run_id on airuns.ai_tasks
+create trigger inherit_source before insert on airuns.ai_tasks
     for each row execute function airuns.inherit_source();
+
+create function airuns.keep_in_run() returns trigger language plpgsql as $$
+begin
+    raise exception 'task % stays in its run, where its question and its answer are', old.task_id using errcode = 'AR002';
+end
+$$;
+comment on function airuns.keep_in_run() is 'Refuses to move a task to another run (AR002): neither the counts of runs nor the usage would follow.';
+create trigger keep_in_run before update of run_id on airuns.ai_tasks
+    for each row when (old.run_id <> new.run_id) execute function airuns.keep_in_run();
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin
