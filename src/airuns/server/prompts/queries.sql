@@ -120,18 +120,13 @@ where user_id = %(user_id)s and prompt_id = %(prompt_id)s
 order by id
 for update
 
+-- name: prompt_purge_runs
+-- Runs are deleted here by the role of requests, as in runs_purge, so that triggers can count what goes with them.
+delete from airuns.ai_runs
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+
 -- name: prompt_purge
--- For good. Runs and tasks are deleted here by the role of requests, so that triggers can count them; versions and
--- messages go by their foreign keys (see runs_purge for the order).
-with gone as (
-    delete from airuns.ai_runs
-    where user_id = %(user_id)s and prompt_id = %(prompt_id)s
-    returning id
-), tasks as (
-    delete from airuns.ai_tasks as t
-    using gone as g
-    where t.user_id = %(user_id)s and t.run_id = g.id
-)
+-- For good: its versions go by their foreign key.
 delete from airuns.prompts
 where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is not null
 

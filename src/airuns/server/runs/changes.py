@@ -115,6 +115,7 @@ async def change(
     )
     rows = await tx.rows(query, user_id=user_id, label=tag, **params)
     change_id = new_id()
+    await tx.execute(SQL["changes_forget"], user_id=user_id)
     await tx.execute(
         SQL["change_insert"],
         user_id=user_id,

@@ -155,7 +155,7 @@ async def purge(tx: Transaction, user_id: UUID, run_id: UUID) -> None:
 async def purge_many(tx: Transaction, user_id: UUID, run_ids: list[UUID]) -> int:
     """Remove those of some runs that are deleted for good; return how many there were."""
     await tx.execute(SQL["runs_lock_deleted"], user_id=user_id, run_ids=run_ids)
-    return await tx.value(SQL["runs_purge"], user_id=user_id, run_ids=run_ids)
+    return await tx.execute(SQL["runs_purge"], user_id=user_id, run_ids=run_ids)
 
 
 async def fork(

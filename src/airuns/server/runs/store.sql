@@ -60,16 +60,8 @@ order by id
 for update
 
 -- name: runs_purge
--- For good. Tasks are deleted here by the role of requests, so that triggers can count them: those of a cascade
--- run as the owner, whom row level security binds. The run goes before its tasks: its cascade takes all messages
--- at once, where a task's would take them one below the other, as deep as the conversation is long.
-with gone as (
-    delete from airuns.ai_runs
-    where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null
-    returning id
-), tasks as (
-    delete from airuns.ai_tasks as t
-    using gone as g
-    where t.user_id = %(user_id)s and t.run_id = g.id
-)
-select count(*) from gone
+-- For good. Runs are deleted here by the role of requests, so that triggers can count what goes with them: those of a
+-- cascade run as the owner, whom row level security binds. Messages and tasks go by their foreign keys, each at once
+-- and not one below the other, however long the conversation is.
+delete from airuns.ai_runs
+where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null
