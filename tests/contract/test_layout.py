@@ -14,7 +14,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # What a feature may use of another beside its store: pure rules, and the types of a model call.
 SHARED = {
     "prompts": {"lists", "rules"},
-    "runs": {"api", "changes", "lists", "pages", "records", "submission"},
+    "attachments": {"rules"},
+    "runs": {"api", "changes", "lists", "pages", "records", "rules", "submission"},
     "models": {
         *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
     },
