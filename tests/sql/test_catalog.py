@@ -206,7 +206,7 @@ usage_changes airuns_service select
 usage_daily airuns_app delete insert select update
 usage_hourly airuns_app delete insert select update
 users airuns_app select update(display_name) update(password_hash)
-users airuns_service insert select update
+users airuns_service delete insert select update
 """
 
 
