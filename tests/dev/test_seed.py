@@ -20,6 +20,7 @@ from airuns.errors import StartError
 from airuns.server.db import embedded
 from airuns.server.runs.rules import Turn, chain_hash, request_bytes
 from tests.people import ALICE, BOB
+from tests.serving import airuns
 
 UNTIL = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SMALL = Options(runs=200, users=2, messages=10, seed=7, days=365, until=UNTIL)
@@ -149,3 +150,17 @@ def test_it_looks_real(root: Connection[Any]) -> None:
 def test_it_asks_for_a_superuser(own_database_url: str) -> None:
     with pytest.raises(StartError, match="superuser"):
         seeding.seed(own_database_url, SMALL, PEOPLE, quietly)
+
+
+def test_the_command_leaves_a_store_that_is_verified_and_can_be_searched(
+    own_database_url: str, tmp_path: Path
+) -> None:
+    env = {"AIRUNS_DATABASE_URL": own_database_url.replace("airuns@", f"{embedded.SUPERUSER}@")}
+    args = ["--runs", "30", "--messages", "4", "--user", "Bob", "--until", "2026-11-01T12:00:00"]
+    seeded = airuns(tmp_path, "dev", "seed", *args, **env)
+    assert seeded.returncode == 0, seeded.stderr
+    verified = airuns(tmp_path, "db", "verify", **env)
+    assert verified.returncode == 0, verified.stdout
+    with psycopg.connect(own_database_url.replace("airuns@", "airuns_service@")) as service:
+        found = service.execute("select count(distinct run_id) from airuns.search_documents")
+        assert found.fetchone() == (30,)

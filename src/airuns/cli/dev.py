@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import click
 
@@ -9,8 +10,11 @@ from airuns.cli import options
 from airuns.dev import seed as seeding
 from airuns.dev.shape import Options, this_hour
 from airuns.server.db import embedded
+from airuns.server.db.door import As, Database
 from airuns.server.db.opening import ready
 from airuns.server.db.unprivileged import account
+from airuns.server.search.reindex import PAGE, reindex
+from airuns.server.usage import keeping
 
 
 @click.group()
@@ -26,6 +30,7 @@ def dev() -> None:
 @click.option("--seed", "number", type=int, default=1, help="Another number, another store.")
 @click.option("--days", type=click.IntRange(min=1), default=365, help="How far they go back.")
 @click.option("--until", type=click.DateTime(), help="When the last were (UTC); default: now.")
+@click.option("--index/--no-index", default=True, help="Whether to index it for search, too.")
 @options.data_dir
 def seed(
     runs: int,
@@ -35,6 +40,7 @@ def seed(
     number: int,
     days: int,
     until: datetime | None,
+    index: bool,
     data_dir: Path | None,
 ) -> None:
     """Fill a store with realistic runs, to try and to measure with.
@@ -59,5 +65,19 @@ def seed(
         names = [first, *(f"seeded-{rank}" for rank in range(2, users + 1))]
         user_ids = seeding.ensure_users(url, names)
         added = seeding.seed(url, wanted, user_ids, click.echo)
+        click.echo(f"{added:,} runs were added. Now their usage, and their index.")
+        options.with_database(settings, lambda db: _complete(db, user_ids, index=index))
         seeding.tidy(url)
-        click.echo(f"{added:,} runs were added.")
+
+
+async def _complete(db: Database, user_ids: list[UUID], *, index: bool) -> None:
+    """Make what is derived from runs, by the server's own functions."""
+    for user_id in user_ids:
+        await keeping.rebuild(db, As(user_id))
+    for user_id in user_ids if index else []:
+        await reindex(db, user_id, _say_indexed)
+
+
+def _say_indexed(done: int) -> None:
+    if done % 100_000 < PAGE:
+        click.echo(f"{done:,} texts indexed")
