@@ -94,9 +94,30 @@ async def test_only_one_status_is_shown(visit: Visits, alice: httpx.Client) -> N
     await expect(page.locator(".history-entry")).to_have_count(1)
     await expect(page.locator(".history-entry .badge")).to_have_text("Error")
     await page.get_by_label("Status").select_option("timeout")
-    await expect(page.get_by_text("No execution has this status.")).to_be_visible()
+    await expect(page.get_by_text("No execution is like that.")).to_be_visible()
     await page.get_by_label("Status").select_option("")
     await expect(page.locator(".history-entry")).to_have_count(2)
+
+
+async def test_filters_are_chips_and_addresses(visit: Visits, alice: httpx.Client) -> None:
+    prompt = made(alice)
+    ran(alice, prompt["id"])
+    ran(alice, prompt["id"], "openai/text:3")
+    page = await visit(f"/ai/prompts/{prompt['id']}/history")
+    entries = page.locator(".history-entry")
+    await page.get_by_role("button", name="Filter").click()
+    await page.get_by_label("Model").fill("echo")
+    await page.get_by_role("textbox", name="From").fill("2026-01-01")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(entries).to_have_count(1)
+    await expect(page).to_have_url(re.compile(r"\?model=echo&since=2026-01-01$"))
+    await page.reload()
+    await expect(entries).to_have_count(1)
+    await page.get_by_role("link", name="Remove filter Model").click()
+    await expect(entries).to_have_count(2)
+    await expect(page.get_by_role("link", name="Remove filter From")).to_be_visible()
+    await page.get_by_role("button", name="From 2026-01-01").click()
+    await expect(page.get_by_role("textbox", name="From")).to_be_focused()
 
 
 async def test_an_answer_that_is_being_written_is_seen_and_seen_to_end(

@@ -130,17 +130,6 @@ where user_id = %(user_id)s and prompt_id = %(prompt_id)s
 delete from airuns.prompts
 where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is not null
 
--- name: history
--- Served in order by tasks_of_prompt; a status only filters it.
-select id, run_id, prompt_id, prompt_version, prompt_text, response, model, tokens_used, cost,
-    execution_time_ms, status, error_message, created_at
-from airuns.prompt_run_history
-where user_id = %(user_id)s and prompt_id = %(prompt_id)s
-    and (created_at, id) < (%(after)s, %(after_id)s)
-    and (%(status)s::text is null or status = %(status)s)
-order by created_at desc, id desc
-limit %(limit)s
-
 -- name: use_of
 -- A page of prompts: each part is one range of an index, runs by runs_of_source, tasks by tasks_of_prompt.
 -- Tasks of deleted runs count: they were paid for.

@@ -1,6 +1,7 @@
 """The HTTP interface of prompts, under /api/prompts."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -22,8 +23,9 @@ from airuns.server.given import (
     PathId,
 )
 from airuns.server.pages import Page, page_size
-from airuns.server.prompts import lists, store
-from airuns.server.prompts.lists import Asked, HistoryItem, PromptRow, Sort, Status, VersionRow
+from airuns.server.prompts import history, lists, store
+from airuns.server.prompts.history import HistoryFilter, HistoryItem, Status
+from airuns.server.prompts.lists import Asked, PromptRow, Sort, VersionRow
 from airuns.server.prompts.rules import Message, Variable, text_length
 from airuns.server.prompts.store import Change, Content, Deletion, Label, Prompt
 from airuns.server.settings import Settings
@@ -222,13 +224,21 @@ async def list_history(
     who: GivenUser,
     settings: GivenSettings,
     status: FromQuery[Status | None] = None,
+    model: FromQuery[str | None] = None,
+    version: FromQuery[int | None] = None,
+    tag: FromQuery[str | None] = None,
+    since: FromQuery[datetime | None] = None,
+    before: FromQuery[datetime | None] = None,
     cursor: Cursor = None,
     limit: Limit = None,
 ) -> Page[HistoryItem]:
-    """List every execution of a prompt, newest first."""
-    asked = Asked(cursor, page_size(limit, 50, settings.max_page))
+    """List every execution of a prompt, newest first; `since` and `before` bound its beginning."""
+    which = HistoryFilter(
+        status=status, model=model, version=version, tag=tag, since=since, before=before
+    )
+    size = page_size(limit, 50, settings.max_page)
     async with db.transaction(who) as tx:
-        return await lists.history(tx, who.user_id, prompt_id, asked, status)
+        return await history.history(tx, who.user_id, prompt_id, which, cursor, size)
 
 
 @retried

@@ -255,7 +255,7 @@ async def components(request: Request[Any, Any, Any]) -> Template:
         running=("pending", "streaming"),
         charts=[_costs(), _latency(), _errors()],
         spark=spark([float(cost or 0) for cost in COSTS]),
-        status=None,
+        asked=asked,
     )
 
 

@@ -1,0 +1,133 @@
+"""The executions of a prompt: filters, and key-set pages of them, newest first."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from airuns.server.db import queries
+from airuns.server.db.door import Transaction
+from airuns.server.pages import Page, decode_cursor, page_of
+from airuns.server.prompts import store
+from airuns.server.text import check_text
+
+SQL = queries.load(__package__ or "", "history.sql")
+
+Status = Literal["success", "error", "timeout", "pending", "cancelled"]
+Cursor = tuple[Literal["history"], datetime, UUID]
+
+# What tasks call what a history calls so.
+STATUSES: dict[Status, list[str]] = {
+    "success": ["completed"],
+    "error": ["error"],
+    "timeout": ["timeout"],
+    "pending": ["pending", "streaming"],
+    "cancelled": ["cancelled"],
+}
+
+FILTERS = {
+    "statuses": "t.status = any(%(statuses)s)",
+    "model": "t.model = %(model)s",
+    "version": "r.prompt_version = %(version)s",
+    "tag": "%(tag)s = any(r.tags)",
+    "since": "t.created_at >= %(since)s",
+    "before": "t.created_at < %(before)s",
+}
+AFTER = "(t.created_at, t.task_id) < (%(after)s::timestamptz, %(after_id)s::uuid)"
+
+
+class HistoryFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which executions a history has; None does not filter. `tag` is one of the run."""
+
+    status: Status | None = None
+    model: str | None = None
+    version: int | None = None
+    tag: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a prompt; `id` is its task's. Cost in USD; null is unknown."""
+
+    id: UUID
+    run_id: UUID
+    prompt_id: UUID
+    prompt_version: int | None
+    prompt_text: str | None
+    response: str
+    model: str | None
+    tokens_used: int | None
+    cost: Decimal | None
+    execution_time_ms: int | None
+    status: Status
+    error_message: str | None
+    created_at: datetime
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution as a line of a list: without the answer, and how what was asked begins."""
+
+    id: UUID
+    run_id: UUID
+    prompt_version: int | None
+    status: Status
+    model: str | None
+    tokens_input: int | None
+    tokens_output: int | None
+    cost: Decimal | None
+    execution_time_ms: int | None
+    asked: str | None
+    error_message: str | None
+    created_at: datetime
+
+
+async def history(
+    tx: Transaction,
+    user_id: UUID,
+    prompt_id: UUID,
+    which: HistoryFilter,
+    cursor: str | None,
+    limit: int,
+) -> Page[HistoryItem]:
+    """Return a page of a prompt's executions in full. Raises NotFound."""
+    await store.get(tx, user_id, prompt_id)
+    query, params = history_query("history", which, cursor)
+    rows = await tx.all(
+        HistoryItem, query, user_id=user_id, prompt_id=prompt_id, limit=limit + 1, **params
+    )
+    return page_of(rows, limit, lambda row: ("history", row.created_at, row.id))
+
+
+async def executions(
+    tx: Transaction,
+    user_id: UUID,
+    prompt_id: UUID,
+    which: HistoryFilter,
+    cursor: str | None,
+    limit: int,
+) -> Page[Execution]:
+    """Return a page of a prompt's executions as lines."""
+    query, params = history_query("executions", which, cursor)
+    rows = await tx.all(
+        Execution, query, user_id=user_id, prompt_id=prompt_id, limit=limit + 1, **params
+    )
+    return page_of(rows, limit, lambda row: ("history", row.created_at, row.id))
+
+
+def history_query(
+    name: str, which: HistoryFilter, cursor: str | None
+) -> tuple[str, dict[str, Any]]:
+    """Return a query of history.sql and its parameters but user_id, prompt_id and limit."""
+    values = msgspec.structs.asdict(which)
+    values["statuses"] = STATUSES[which.status] if which.status else None
+    params = {field: values[field] for field in FILTERS if values[field] is not None}
+    check_text({field: value for field, value in params.items() if isinstance(value, str)})
+    clauses = [FILTERS[field] for field in params]
+    if cursor is not None:
+        _, params["after"], params["after_id"] = decode_cursor(cursor, Cursor)
+        clauses.append(AFTER)
+    filters = "".join(f"\n    and {clause}" for clause in clauses)
+    return SQL[name].format(filters=filters), params
