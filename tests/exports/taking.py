@@ -1,7 +1,6 @@
 """What the tests of exports share: an export as bytes, and an import of bytes."""
 
 import io
-from uuid import UUID
 
 from airuns.server.db.door import As, Database
 from airuns.server.exports.formats import FormatName, prepare, stream
@@ -32,7 +31,3 @@ async def brought(db: Database, who: As, archive: bytes) -> Report:
 def lines_of(archive: bytes) -> list[bytes]:
     """Return an archive without its first line, which says when it was made."""
     return archive.split(b"\n")[1:]
-
-
-def of_runs(*run_ids: UUID) -> list[UUID]:
-    return list(run_ids)

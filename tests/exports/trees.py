@@ -1,7 +1,5 @@
-"""Random runs, as the store keeps them: branches, many scripts, tools, files, tasks of every kind."""
+"""Random runs, as the store keeps them: branches, many scripts, tools, files, and every end."""
 
-import json
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -208,3 +206,19 @@ async def _asked(
     )
     answer = await tree.of_task(tx, user_id, run_id, task_id)
     return answer.node if answer else parent
+
+
+async def user_messages(db: Database, person: Person, count: int, size: int = 0) -> UUID:
+    """Make a run with one long line; each message has at least `size` characters."""
+    run_id = new_id()
+    new = store.NewRun(source_type="chat", source_id=None, name="Long")
+    node: Node | None = None
+    async with db.transaction(person.who) as tx:
+        await store.create(tx, person.user_id, new, run_id)
+        for start in range(0, count, 1000):
+            numbers = range(start, min(start + 1000, count))
+            texts = [f"Message {number} ".ljust(size, "x") for number in numbers]
+            turns = [turn_of({"role": "user", "content": text}) for text in texts]
+            node = (await tree.append(tx, person.user_id, run_id, node, turns))[-1]
+        await tree.set_head(tx, person.user_id, run_id, node.id if node else None)
+    return run_id

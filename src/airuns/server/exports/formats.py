@@ -66,7 +66,9 @@ FORMATS: dict[str, Format] = {
         lambda reader, _branches, _total: tables.tasks(reader),
         f"{NOT_WHOLE}\r\n".encode(),
     ),
-    "jsonl": Format(".jsonl", "application/jsonl", lambda reader, _branches, _total: tuning.jsonl(reader)),
+    "jsonl": Format(
+        ".jsonl", "application/jsonl", lambda reader, _branches, _total: tuning.jsonl(reader)
+    ),
     "pdf": Format(
         ".zip", "application/zip", lambda reader, branches, _: pdf.archive(reader, branches)
     ),

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from airuns.errors import InvalidInput
+from airuns.errors import InvalidInput, Malformed
 from airuns.server.db import queries
 from airuns.server.db.door import RETRIED, As, Database, Transaction
 from airuns.server.exports import records
@@ -159,6 +159,8 @@ class _Importer:
                 await _Group(tx, self._user_id, counts, self._most_attachment).add(head, members)
         except Known:
             self._report.known += isinstance(head, RunRecord)
+        except Malformed:  # the file, and not the record
+            raise
         except (Refused, InvalidInput) as error:
             self._refuse(head, str(error))
         except RETRIED:

@@ -73,7 +73,7 @@ async def export_run(
     run_id: PathId,
     who: GivenUser,
     db: GivenDatabase,
-    format: FromQuery[FormatName],  # noqa: A002  # its name in the address
+    format: FromQuery[FormatName] = "json",  # noqa: A002  # its name in the address
     branches: FromQuery[Branches] = "current",
 ) -> Stream:
     """Download a run as a file."""
@@ -86,7 +86,7 @@ async def export_runs(
     who: GivenUser,
     db: GivenDatabase,
     which: GivenFilter,
-    format: FromQuery[FormatName],  # noqa: A002  # its name in the address
+    format: FromQuery[FormatName] = "json",  # noqa: A002  # its name in the address
     branches: FromQuery[Branches] = "current",
     ids: Ids = None,
 ) -> Stream:

@@ -55,7 +55,12 @@ class _Scanner:
         """Take a further piece of the file; yield the records that it ends."""
         self._buffer += chunk
         while self._step():
-            if self._listing and self._depth == 2 and self._buffer[self._at - 1] in b"}":
+            if (
+                self._listing
+                and self._depth == 2
+                and self._at
+                and self._buffer[self._at - 1] in b"}"
+            ):
                 start = self._buffer.find(b"{")
                 record = bytes(self._buffer[start : self._at])
                 self._drop()
