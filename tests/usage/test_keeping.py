@@ -144,7 +144,7 @@ def quiet(new_database: Callable[[], str]) -> Generator[Connection[Row]]:
         connection.rollback()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=4, max_size=20))
 def test_after_any_steps_the_usage_is_the_sum_over_the_tasks(
     quiet: Connection[Row], steps: list[tuple[Any, ...]]

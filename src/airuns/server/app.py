@@ -28,6 +28,7 @@ from airuns.server import (
     runs,
     search,
     ui,
+    usage,
 )
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
@@ -44,9 +45,8 @@ from airuns.server.search.indexer import Indexer
 from airuns.server.settings import Settings
 from airuns.server.ui import components
 from airuns.server.ui.static import static_file
-from airuns.server.usage import Folding
 
-FEATURES = (accounts, attachments, exports, models, prompts, retention, runs, search)
+FEATURES = (accounts, attachments, exports, models, prompts, retention, runs, search, usage)
 
 OPENAPI = OpenAPIConfig(
     title="AI Runs",
@@ -89,7 +89,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
     state.upkeep = Upkeep(db, live.news)
-    state.folding = Folding(db)
+    state.folding = usage.Folding(db)
     live.news.heard_by(state.indexer.wake)
 
     app = Litestar(

@@ -1,4 +1,4 @@
--- Usage: how it is kept and checked. What the dashboard reads is in dashboard.sql.
+-- Usage: how it is kept and checked. What the dashboard reads is in store.sql.
 
 -- name: changed_users
 -- Whose usage has changes that are not folded in yet; read by the server's upkeep.
