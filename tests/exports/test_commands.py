@@ -26,7 +26,7 @@ def archive(folder: Path) -> Path:
         "is_starred": True,
         "preview": "",
     }
-    run |= dict.fromkeys(("settings", "variable_values", "broker_values", "metadata"), {})
+    run |= {name: {} for name in ("settings", "variable_values", "broker_values", "metadata")}
     run |= dict.fromkeys(("created_at", "updated_at", "last_message_at"), "2020-01-01T00:00:00Z")
     run |= dict.fromkeys(("source_id", "prompt_version", "head_message_id", "last_task_id"))
     run |= dict.fromkeys(("archived_at", "deleted_at"))
