@@ -13,6 +13,8 @@ from psycopg import Connection
 from airuns.server.pages import encode_cursor
 from airuns.server.prompts.history import HistoryFilter, history_query
 from airuns.server.prompts.store import SQL
+from airuns.server.retention.rules import Rule
+from airuns.server.retention.store import NOWHERE, Place, next_query
 from airuns.server.runs import changes, lists, store, tasks, tree
 from airuns.server.runs.changes import RULES
 from airuns.server.runs.lists import (
@@ -222,3 +224,23 @@ def test_a_stranger_reads_none_of_her_rows_to_find_nothing(raw: Connection[Any])
         plan = executed(raw, f"select * from airuns.{table}", {})  # noqa: S608
         assert "Seq Scan" not in plan.kinds
         assert plan.rows_read == 0
+
+
+@pytest.mark.parametrize("after", [NOWHERE, (MIDDLE, UUID(int=0))])
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        (Rule(action="archive"), "runs_recent"),
+        (Rule(action="delete", source_type="prompt"), "runs_recent"),
+        (Rule(action="purge", tag="tag 10"), "runs_deleted"),
+        (RunFilter(deleted=True), "runs_deleted"),
+    ],
+)
+def test_a_batch_of_old_runs_reads_a_batch(
+    raw: Connection[Any], which: Rule | RunFilter, index: str, after: Place
+) -> None:
+    become(raw, "airuns_app", ALICE)
+    query, params = next_query(which, datetime(2100, 1, 1, tzinfo=UTC), after)
+    plan = executed(raw, query, {"user_id": ALICE.user_id, **params})
+    assert plan.indexes == {index}, str(plan)
+    assert plan.rows_read <= 3_100, str(plan)

@@ -93,9 +93,7 @@ async def release(tx: Transaction, user_id: UUID, seen: Retention, hours: float 
 
 async def apply(tx: Transaction, user_id: UUID, rule: Rule, at: datetime, after: Place) -> Applied:
     """Apply a rule, as of a time, to the next batch of runs after a place."""
-    clauses, params = _clauses_of(rule, at)
-    order = "deleted_at" if rule.action == "purge" else "last_message_at"
-    batch = await _next(tx, user_id, order, clauses, params, after)
+    batch = await _next(tx, user_id, *next_query(rule, at, after))
     if batch is None:
         return Applied()
     if rule.action == "purge":
@@ -108,11 +106,21 @@ async def empty(
     tx: Transaction, user_id: UUID, asked: Emptying, after: Place
 ) -> tuple[int, Place | None]:
     """Purge the next batch of an emptying; return how many runs, and where the batch ends."""
-    clauses, params = _clauses_of(asked.filter, asked.started_at)
-    batch = await _next(tx, user_id, "deleted_at", clauses, params, after)
+    batch = await _next(tx, user_id, *next_query(asked.filter, asked.started_at, after))
     if batch is None:
         return 0, None
     return await runs.purge_many(tx, user_id, batch.ids), batch.place
+
+
+def next_query(which: Rule | RunFilter, at: datetime, after: Place) -> tuple[str, dict[str, Any]]:
+    """Return the query of a batch of a rule or of an emptying, and its parameters but user_id."""
+    clauses, params = _clauses_of(which, at)
+    of_trash = isinstance(which, RunFilter) or which.action == "purge"
+    order = "deleted_at" if of_trash else "last_message_at"
+    place = {"after_at": after[0], "after_id": after[1]}
+    most = {"limit": RUNS_A_BATCH, "most_rows": ROWS_A_BATCH}
+    query = SQL["next_runs"].format(at=order, filters=all_of(clauses))
+    return query, {**params, **place, **most}
 
 
 async def purge_prompts(tx: Transaction, user_id: UUID, before: datetime) -> int:
@@ -150,23 +158,8 @@ def _clauses_of(which: Rule | RunFilter, at: datetime) -> tuple[list[str], dict[
     return [*clauses, more], {**params, "cutoff": before}
 
 
-async def _next(
-    tx: Transaction,
-    user_id: UUID,
-    order: str,
-    clauses: list[str],
-    params: dict[str, Any],
-    after: Place,
-) -> Batch | None:
-    rows = await tx.rows(
-        SQL["next_runs"].format(at=order, filters=all_of(clauses)),
-        user_id=user_id,
-        after_at=after[0],
-        after_id=after[1],
-        limit=RUNS_A_BATCH,
-        most_rows=ROWS_A_BATCH,
-        **params,
-    )
+async def _next(tx: Transaction, user_id: UUID, query: str, params: dict[str, Any]) -> Batch | None:
+    rows = await tx.rows(query, user_id=user_id, **params)
     return Batch([row["id"] for row in rows], (rows[-1]["at"], rows[-1]["id"])) if rows else None
 
 
