@@ -5,9 +5,9 @@
  */
 
 import { behaviour } from "./behaviour.js";
+import { fill, lines, read, stacked } from "./chart_values.js";
 import { say } from "./say.js";
 
-/** @typedef {{names: string[], styles: string[], rows: HTMLTableRowElement[], values: (number | null)[][]}} Numbers */
 
 const short = (/** @type {number} */ value) => {
   for (const [size, mark] of /** @type {[number, string][]} */ ([[1e9, " G"], [1e6, " M"], [1e3, " k"]])) {
@@ -24,64 +24,44 @@ const UNITS = {
   percent: (value) => `${short(value)} %`,
 };
 const GAP = 10;
+const TOKENS = ["sheet", "ink-3", "hairline"];
 
-/** @param {HTMLElement} figure @returns {Numbers} */
-function read(figure) {
-  const heads = [...figure.querySelectorAll("th[data-series]")];
-  const rows = /** @type {HTMLTableRowElement[]} */ ([...figure.querySelectorAll("tbody tr")]);
-  const cells = rows.map((row) => [...row.querySelectorAll("td:not([data-total])")].map((cell) => cell.getAttribute("data-value")));
-  return {
-    names: heads.map((head) => head.textContent ?? ""),
-    styles: heads.map((head) => head.getAttribute("data-series") ?? ""),
-    rows,
-    values: heads.map((_, at) => cells.map((row) => (row[at] == null ? null : Number(row[at])))),
-  };
-}
-
-/** What stands at each step on top of the series before it. @param {(number | null)[][]} values */
-function stacked(values) {
-  const below = values[0]?.map(() => 0) ?? [];
-  return values.map((series) => series.map((value, at) => (value === null ? null : (below[at] += value))));
-}
-
-/** A colour as it is now, in either theme. @param {HTMLElement} figure @param {string} style */
-function colour(figure, style) {
-  const swatch = document.createElement("span");
-  swatch.className = `swatch ${style}`;
-  figure.append(swatch);
-  const found = getComputedStyle(swatch).backgroundColor;
-  swatch.remove();
+/** Colours as they are now, in either theme, read at one go. @param {HTMLElement} figure @param {string[]} styles */
+function colours(figure, styles) {
+  const probes = document.createElement("span");
+  for (const name of [...styles, ...TOKENS]) {
+    const probe = document.createElement("i");
+    if (TOKENS.includes(name)) probe.style.backgroundColor = `var(--${name})`;
+    else probe.className = `swatch ${name}`;
+    probe.dataset.name = name;
+    probes.append(probe);
+  }
+  figure.append(probes);
+  const found = new Map([...probes.children].map((probe) => [/** @type {HTMLElement} */ (probe).dataset.name, getComputedStyle(probe).backgroundColor]));
+  probes.remove();
   return found;
 }
 
-/** @param {HTMLElement} figure @param {string} name of a token */
-function token(figure, name) {
-  const probe = document.createElement("i");
-  probe.style.color = `var(--${name})`;
-  figure.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
+/** @typedef {(name: string) => () => string | undefined} Paint of a style or token, asked for at each drawing */
 
-/** @param {HTMLElement} figure @param {Numbers} numbers @param {boolean} isBars */
-function series(figure, numbers, isBars) {
+/** @param {Paint} paint @param {import("./chart_values.js").Numbers} numbers @param {boolean} isBars */
+function series(paint, numbers, isBars) {
   const paths = isBars ? uPlot.paths.bars({ size: [0.64, 40] }) : uPlot.paths.linear();
   const all = numbers.names.map((label, at) => {
-    const own = () => colour(figure, numbers.styles[at]);
+    const own = paint(numbers.styles[at]);
     return isBars
-      ? { label, paths, fill: own, stroke: () => token(figure, "sheet"), width: 1, points: { show: false } }
+      ? { label, paths, fill: own, stroke: paint("sheet"), width: 1, points: { show: false } }
       : { label, paths, stroke: own, width: 1.75, points: { show: numbers.rows.length < 3, fill: own } };
   });
   return isBars ? all.reverse() : all;
 }
 
-/** @param {HTMLElement} figure @param {Numbers} numbers */
-function axes(figure, numbers) {
+/** @param {HTMLElement} figure @param {Paint} paint @param {import("./chart_values.js").Numbers} numbers */
+function axes(figure, paint, numbers) {
   const style = getComputedStyle(figure);
   const shared = {
     font: `${style.fontSize} ${style.fontFamily}`,
-    stroke: () => token(figure, "ink-3"),
+    stroke: paint("ink-3"),
     ticks: { show: false },
   };
   const unit = UNITS[figure.dataset.unit ?? "count"];
@@ -96,7 +76,7 @@ function axes(figure, numbers) {
     },
     {
       ...shared,
-      grid: { stroke: () => token(figure, "hairline"), width: 1 },
+      grid: { stroke: paint("hairline"), width: 1 },
       space: 36,
       size: (/** @type {any} */ _, /** @type {string[] | null} */ labels) => 14 + 7 * Math.max(2, ...(labels ?? []).map((label) => label.length)),
       values: (/** @type {unknown} */ _, /** @type {number[]} */ at) => at.map(unit),
@@ -104,33 +84,7 @@ function axes(figure, numbers) {
   ];
 }
 
-/** What a step says, cell by cell. @param {Numbers} numbers @param {number} at */
-function lines(numbers, at) {
-  const row = numbers.rows[at];
-  const cells = [...row.querySelectorAll("td")];
-  const found = numbers.names.map((name, index) => ({ name, style: numbers.styles[index], text: cells[index].textContent ?? "", isKnown: cells[index].hasAttribute("data-value") }));
-  const total = row.querySelector("[data-total]");
-  const shown = total ? found.filter(({ isKnown }) => isKnown) : found;
-  return total ? [...shown, { name: "Total", style: "", text: total.textContent ?? "" }] : shown;
-}
-
-/** @param {HTMLElement} readout @param {Numbers} numbers @param {number} at */
-function fill(readout, numbers, at) {
-  const title = document.createElement("strong");
-  title.textContent = numbers.rows[at].cells[0].textContent;
-  const list = document.createElement("ul");
-  for (const { name, style, text } of lines(numbers, at)) {
-    const line = document.createElement("li");
-    const [label, value] = [document.createElement("span"), document.createElement("b")];
-    if (style) line.append(Object.assign(document.createElement("span"), { className: `swatch ${style}` }));
-    [label.textContent, value.textContent] = [name, text];
-    line.append(label, value);
-    list.append(line);
-  }
-  readout.replaceChildren(title, list);
-}
-
-/** @param {HTMLElement} figure @param {any} plot @param {HTMLElement} readout @param {Numbers} numbers */
+/** @param {HTMLElement} figure @param {any} plot @param {HTMLElement} readout @param {import("./chart_values.js").Numbers} numbers */
 function show(figure, plot, readout, numbers) {
   const at = plot.cursor.idx;
   const row = at == null || plot.cursor.left < 0 ? undefined : numbers.rows[at];
@@ -142,7 +96,7 @@ function show(figure, plot, readout, numbers) {
   readout.style.insetInlineStart = `${fits ? x + GAP : Math.max(0, x - GAP - readout.offsetWidth)}px`;
 }
 
-/** @param {HTMLElement} figure @param {HTMLElement} box @param {any} plot @param {Numbers} numbers */
+/** @param {HTMLElement} figure @param {HTMLElement} box @param {any} plot @param {import("./chart_values.js").Numbers} numbers */
 function keys(figure, box, plot, numbers) {
   const open = () => numbers.rows[plot.cursor.idx]?.querySelector("a")?.click();
   const go = (/** @type {number} */ at) => {
@@ -166,7 +120,7 @@ function keys(figure, box, plot, numbers) {
   if (matchMedia("(hover: hover)").matches) plot.over.addEventListener("click", () => plot.select.width < 2 && open());
 }
 
-/** @param {HTMLElement} figure @param {any} plot @param {Numbers} numbers */
+/** @param {HTMLElement} figure @param {any} plot @param {import("./chart_values.js").Numbers} numbers */
 function choose(figure, plot, numbers) {
   const { left, width } = plot.select;
   if (width < 2) return;
@@ -182,6 +136,8 @@ behaviour("[data-chart]", (figure) => {
   if (!numbers.rows.length) return;
   const isBars = figure.dataset.chart === "bars";
   const values = isBars ? stacked(numbers.values).reverse() : numbers.values;
+  let painted = colours(figure, numbers.styles);
+  const paint = (/** @type {string} */ name) => () => painted.get(name);
   const size = () => ({ width: box.clientWidth, height: box.clientHeight });
   const plot = new uPlot(
     {
@@ -193,8 +149,8 @@ behaviour("[data-chart]", (figure) => {
         x: { time: false, range: [-0.5, numbers.rows.length - 0.5] },
         y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number | null} */ max) => [0, max ? uPlot.rangeNum(0, max, 0.08, true)[1] : 1] },
       },
-      axes: axes(figure, numbers),
-      series: [{}, ...series(figure, numbers, isBars)],
+      axes: axes(figure, paint, numbers),
+      series: [{}, ...series(paint, numbers, isBars)],
       hooks: {
         setCursor: [(/** @type {any} */ own) => show(figure, own, readout, numbers)],
         setSelect: [(/** @type {any} */ own) => choose(figure, own, numbers)],
@@ -205,7 +161,10 @@ behaviour("[data-chart]", (figure) => {
   );
   keys(figure, box, plot, numbers);
   new ResizeObserver(() => plot.setSize(size())).observe(box);
-  const repaint = () => figure.isConnected && plot.redraw(false, true);
+  const repaint = () => {
+    painted = colours(figure, numbers.styles);
+    plot.redraw(false, true);
+  };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 });
