@@ -46,6 +46,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "response_text": SECRET,
         },
     ),
+    "budgets": ("airuns_app", {**MINE, "name": SECRET, "period": "day", "amount": 1}),
     "usage_hourly": ("airuns_app", {"user_id": ALICE.user_id, "key_id": ID, "at": "2026-01-01"}),
     "usage_daily": ("airuns_app", {"user_id": ALICE.user_id, "key_id": ID, "at": "2026-01-01"}),
     "usage_changes": ("", {"user_id": ALICE.user_id, "run_id": ID, "at": "2026-01-01"}),

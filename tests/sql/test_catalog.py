@@ -175,6 +175,7 @@ ai_tasks airuns_service select update(response_text) update(status) update(updat
 api_keys airuns_app delete insert select update
 api_keys airuns_service select update(last_used_at)
 attachments airuns_app delete insert select update
+budgets airuns_app delete insert select update
 export_chunks airuns_app delete insert select
 exports airuns_app delete insert select update
 exports airuns_service delete select

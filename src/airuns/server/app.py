@@ -19,6 +19,7 @@ from airuns.errors import Unavailable
 from airuns.server import (
     accounts,
     attachments,
+    budgets,
     exports,
     metrics,
     models,
@@ -46,7 +47,18 @@ from airuns.server.settings import Settings
 from airuns.server.ui import components
 from airuns.server.ui.static import static_file
 
-FEATURES = (accounts, attachments, exports, models, prompts, retention, runs, search, usage)
+FEATURES = (
+    accounts,
+    attachments,
+    budgets,
+    exports,
+    models,
+    prompts,
+    retention,
+    runs,
+    search,
+    usage,
+)
 
 OPENAPI = OpenAPIConfig(
     title="AI Runs",
@@ -88,7 +100,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     state.news = live.news
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
-    state.upkeep = Upkeep(db, live.news)
+    state.upkeep = Upkeep(db, live.news, settings.data_dir)
     state.folding = usage.Folding(db)
     live.news.heard_by(state.indexer.wake)
 

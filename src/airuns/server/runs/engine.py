@@ -117,7 +117,7 @@ class Engine:
         if not track:
             self._refuse_when_full()
             async with self._db.transaction(who) as tx:
-                ready = await untracked(tx, who.user_id, asked, await self._reach(tx, who))
+                ready = await untracked(tx, who, asked, await self._reach(tx, who))
             return self._begin(who, ready)
 
         async def placing(tx: Transaction, reach: Reach) -> Ready:

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from airuns.errors import Conflict, InvalidInput, NotFound
 from airuns.server.attachments import store as attachments
+from airuns.server.budgets import store as budgets
 from airuns.server.db.door import As, Transaction
 from airuns.server.models import catalog
 from airuns.server.models import store as models
@@ -71,10 +72,12 @@ async def place(
 ) -> Ready:
     """Store a submission: its run if it is new, its messages and its task.
 
-    Raises NotFound (run, prompt, parent), InvalidInput (model, variables, messages), Conflict.
+    Raises NotFound (run, prompt, parent), InvalidInput (model, variables, messages), Conflict, or
+    BudgetSpent, before anything is stored.
     """
     user_id = who.user_id
     run = await tree.lock(tx, user_id, asked.run_id) if asked.run_id else None
+    await budgets.check(tx, who, run.prompt_id if run else asked.prompt_id)
     prompt = await _prompt(tx, user_id, asked, run)
     named = await attachments.named(tx, user_id, asked.messages, asked.run_id)
     asked = msgspec.structs.replace(asked, messages=named.messages)
@@ -113,6 +116,7 @@ async def place_again(
     if node_id is None:
         raise Conflict("The task has no messages to send again.")
     run = await tree.lock(tx, user_id, task.run_id)
+    await budgets.check(tx, who, run.prompt_id)
     settings = {**_without(task.request_data, "messages"), **asked.settings}
     settings["model"] = _named(asked.model or settings.get("model") or task.model)
     call = _call(settings, reach)
@@ -128,10 +132,12 @@ async def place_again(
     return Ready(task.run_id, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
-async def untracked(tx: Transaction, user_id: UUID, asked: Submission, reach: Reach) -> Ready:
+async def untracked(tx: Transaction, who: As, asked: Submission, reach: Reach) -> Ready:
     """Prepare a submission that leaves no trace. Raises as `place` does."""
+    user_id = who.user_id
     if asked.run_id:
         raise InvalidInput("An untracked call has no run: leave run_id out.", field="run_id")
+    await budgets.check(tx, who, asked.prompt_id)
     prompt = await _prompt(tx, user_id, asked, None)
     turns = [turn_of(message) for message in _new_messages(asked, prompt, None)]
     call = _saying(_call(_settings(asked, prompt, None, reach), reach), turns)

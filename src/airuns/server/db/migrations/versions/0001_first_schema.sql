@@ -1401,6 +1401,44 @@ comment on view airuns.usage_by_day is 'As usage_by_hour, by day (UTC).';
 
 grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_by_day to airuns_app;
 
+-- What a user lets be spent. What is spent is read from the usage (80_usage.sql).
+
+create table airuns.budgets (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    name text not null check (length(name) between 1 and 100),
+    key_id uuid,
+    prompt_id uuid,
+    period text not null check (period in ('day', 'week', 'month')),
+    amount numeric not null check (amount > 0),
+    is_hard boolean not null default false,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (user_id, id),
+    check (key_id is null or prompt_id is null),
+    foreign key (user_id, key_id) references airuns.api_keys (user_id, id) on delete cascade,
+    foreign key (user_id, prompt_id) references airuns.prompts (user_id, id) on delete cascade
+);
+comment on table airuns.budgets is 'How much a user, one API key or one prompt may spend in each day, week or month (UTC).';
+comment on column airuns.budgets.amount is 'USD.';
+comment on column airuns.budgets.is_hard is 'Once it is spent, calls are refused; otherwise it is only shown.';
+
+create index budgets_of_key on airuns.budgets (user_id, key_id) where key_id is not null;
+create index budgets_of_prompt on airuns.budgets (user_id, prompt_id) where prompt_id is not null;
+alter table airuns.budgets enable row level security;
+alter table airuns.budgets force row level security;
+grant select, insert, update, delete on airuns.budgets to airuns_app;
+create policy "users see their budgets" on airuns.budgets for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their budgets" on airuns.budgets for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their budgets" on airuns.budgets for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their budgets" on airuns.budgets for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create trigger touch before update on airuns.budgets for each row execute function airuns.touch();
+
 -- Search: what is waiting to be indexed, the index, and the only functions that read it.
 -- Words are made in Python (server/search/words.py). Each lexeme begins with a few characters that stand for
 -- its user and bucket, so that the one GIN index has lists per user and bucket: a search reads nobody else's,
@@ -1682,6 +1720,7 @@ create table airuns.retention (
     rules json not null default '[]' check (json_typeof(rules) = 'array'),
     last_pass json check (json_typeof(last_pass) = 'object'),
     emptying json check (json_typeof(emptying) = 'object'),
+    erase_asked_at timestamptz,
     due_at timestamptz,
     leased_until timestamptz,
     created_at timestamptz not null default now(),
@@ -1691,6 +1730,7 @@ comment on table airuns.retention is 'Reference table: what each user wants done
 comment on column airuns.retention.rules is 'A list of {action: archive | delete | purge, days, …}; empty: everything is kept for ever.';
 comment on column airuns.retention.last_pass is 'When the rules were last applied, and to how many runs.';
 comment on column airuns.retention.emptying is 'The last time that the trash was emptied: what was asked for, and how far it is.';
+comment on column airuns.retention.erase_asked_at is 'The user is to be erased, this row last of all.';
 comment on column airuns.retention.due_at is 'When there is work again; null: never.';
 comment on column airuns.retention.leased_until is 'A server process works on it and says so until then.';
 
