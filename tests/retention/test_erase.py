@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psycopg
 
 from airuns.dev import seed as seeding
 from airuns.dev.shape import Options
 from airuns.server.db import embedded
 from tests.dev.test_seed import UNTIL, quietly
-from tests.people import ALICE, BOB
-from tests.serving import airuns
+from tests.people import ALICE, BOB, Person
+from tests.retention.conftest import NewPerson
+from tests.runs.calling import problem
+from tests.serving import airuns, wait_until
 
 TABLES = """
     select a.attrelid::regclass::text from pg_attribute as a
@@ -70,3 +73,23 @@ def test_the_only_owner_stays(own_database_url: str, tmp_path: Path) -> None:
         )
         assert done.returncode == 1
         assert "only owner" in done.stderr
+
+
+def test_the_api_erases_in_the_background(
+    alice: httpx.Client, dora: Person, client: httpx.Client, new_person: NewPerson
+) -> None:
+    run_id = client.post("/api/runs", json={"name": "Mine"}).json()["id"]
+    other = new_person()
+    problem(client.delete(f"/api/users/{other.user_id}", params={"confirm": other.username}), 403)
+    problem(alice.delete(f"/api/users/{dora.user_id}", params={"confirm": "dory"}), 422, "confirm")
+    problem(alice.delete("/api/users/me", params={"confirm": "alice"}), 409)
+    assert client.get(f"/api/runs/{run_id}").status_code == 200
+    asked = client.delete("/api/users/me", params={"confirm": dora.username})
+    assert (asked.status_code, asked.json()["is_active"]) == (202, False)
+
+    def is_gone() -> bool:
+        users = alice.get("/api/users", params={"limit": 200}).json()["items"]
+        return all(each["id"] != str(dora.user_id) for each in users)
+
+    wait_until(is_gone)
+    wait_until(lambda: client.get("/api/me").status_code == 401)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,7 @@ def test_everything_is_kept_unless_one_says_otherwise(client: Client) -> None:
         "due_at": None,
         "last_pass": None,
         "emptying": None,
+        "erase_asked_at": None,
     }
 
 
@@ -214,7 +216,7 @@ async def test_a_long_conversation_is_purged(dora: Person, db: Database) -> None
 
 
 async def test_two_processes_share_the_work_and_a_dead_one_hinders_none(
-    own_database_url: str,
+    own_database_url: str, tmp_path: Path
 ) -> None:
     db = Database(own_database_url, 6)
     await db.open()
@@ -227,7 +229,8 @@ async def test_two_processes_share_the_work_and_a_dead_one_hinders_none(
     async with db.transaction(ALICE.who) as tx:
         await tx.execute("update airuns.retention set leased_until = now()")
     told: list[str] = []
-    both = [Upkeep(db, News(lambda _, name, data: told.append(data["action"]))) for _ in range(2)]
+    news = News(lambda _, name, data: told.append(data["action"]))
+    both = [Upkeep(db, news, tmp_path) for _ in range(2)]
     for each in both:
         each.start()
     try:

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from airuns.errors import Conflict
+from airuns.errors import Conflict, NotFound
 from airuns.server.accounts import store as accounts
 from airuns.server.db import queries
 from airuns.server.db.door import SERVICE, As, Database, Service, retried
@@ -62,6 +62,15 @@ async def held(db: Database, user_id: UUID) -> list[Held]:
             raise Conflict(f"Nobody can read {table.name}, so nothing can be said about it.")
         counts = [await _count(db, who, table, user_id) for who in readers]
         found.append(Held(table.name, max(counts)))
+    return found
+
+
+async def find(db: Database, user_id: UUID) -> accounts.User:
+    """Return a user. Raises NotFound."""
+    async with db.transaction(SERVICE) as tx:
+        found = await tx.one(accounts.User, SQL["user_read"], user_id=user_id)
+    if found is None:
+        raise NotFound(f"There is no user {user_id}.", field="user_id")
     return found
 
 
@@ -129,12 +138,13 @@ async def _erase_runs(db: Database, user_id: UUID) -> int:
         rows = await tx.rows(SQL["runs_take"], user_id=user_id, limit=RUNS_A_BATCH)
         ids = [row["id"] for row in rows]
         await tx.execute(SQL["runs_delete"], user_id=user_id, run_ids=ids)
+        await tx.execute(SQL["keep_lease"], user_id=user_id)
         return await runs.purge_many(tx, user_id, ids)
 
 
 async def _erase_rows(db: Database, user_id: UUID) -> None:
     """Erase what is left; a table that another one points at comes after that one."""
-    waiting = [table for table in await _tables(db) if table.name != "users"]
+    waiting = [table for table in await _tables(db) if table.name not in ("retention", "users")]
     while waiting:
         refused: list[Table] = []
         for table in waiting:

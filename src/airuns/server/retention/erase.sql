@@ -25,6 +25,17 @@ set cancel_requested_at = coalesce(cancel_requested_at, now())
 where user_id = %(user_id)s and completed_at is null and process_id is not null
     and status in ('pending', 'streaming')
 
+-- name: user_read
+select id, username, display_name, is_owner, is_active, created_at
+from airuns.users
+where id = %(user_id)s
+
+-- name: keep_lease
+-- Where a server erases in the background.
+update airuns.retention
+set leased_until = now() + interval '1 minute'
+where user_id = %(user_id)s and leased_until is not null
+
 -- name: runs_take
 select id
 from airuns.ai_runs

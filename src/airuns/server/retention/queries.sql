@@ -1,7 +1,7 @@
 -- Old runs and what is done with them. Each statement names the user in every term, as a cluster asks.
 
 -- name: read
-select rules, last_pass, emptying, due_at
+select rules, last_pass, emptying, erase_asked_at, due_at
 from airuns.retention
 where user_id = %(user_id)s
 
@@ -52,6 +52,11 @@ order by n.at, n.id
 delete from airuns.prompts as p
 where p.user_id = %(user_id)s and p.deleted_at < %(before)s and not exists (
     select from airuns.ai_runs as r where r.user_id = %(user_id)s and r.prompt_id = p.id)
+
+-- name: ask_erasure
+insert into airuns.retention (user_id, erase_asked_at, due_at)
+values (%(user_id)s, now(), now())
+on conflict (user_id) do update set erase_asked_at = now(), due_at = now()
 
 -- name: note_pass
 update airuns.retention

@@ -3,16 +3,21 @@
 from typing import Annotated
 
 import msgspec
-from litestar import get, post, put
+from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 
+from airuns.errors import Forbidden, InvalidInput
+from airuns.server.accounts import store as accounts
+from airuns.server.db.door import As
 from airuns.server.given import GivenDatabase, GivenUser
-from airuns.server.retention import store
+from airuns.server.ids import parse_id
+from airuns.server.retention import erase, store
 from airuns.server.retention.rules import Emptying, Match, Retention, Rule
 from airuns.server.retention.upkeep import Upkeep
 from airuns.server.runs.api.lists import RunQuery
 from airuns.server.text import check_text
 
+GivenIdentity = NamedDependency[accounts.Identity]
 GivenUpkeep = NamedDependency[Upkeep]
 
 
@@ -80,4 +85,27 @@ async def empty_trash(
     return asked
 
 
-routes = [get_retention, put_retention, preview_retention, empty_trash]
+@delete("/api/users/{user_id:str}", status_code=202, tags=["users"])
+async def erase_user(
+    user_id: str, me: GivenIdentity, db: GivenDatabase, upkeep: GivenUpkeep, confirm: str
+) -> accounts.User:
+    """Erase a user with everything, in the background; `me` oneself, another only as the owner.
+
+    `confirm` is the user's name. The user is signed out at once and is gone when GET /api/users
+    does not list it any more. Nothing brings anything back.
+    """
+    chosen = me.user_id if user_id == "me" else parse_id(user_id, "user_id")
+    if chosen != me.user_id and not me.is_owner:
+        raise Forbidden("Only the owner of this server manages its users.")
+    user = await erase.find(db, chosen)
+    if confirm != user.username:
+        raise InvalidInput(f"confirm must be {user.username}, the user's name.", field="confirm")
+    await erase.check(db, user)
+    user = await accounts.set_active(db, user.id, is_active=False)
+    async with db.transaction(As(user.id)) as tx:
+        await store.ask_erasure(tx, user.id)
+    upkeep.wake()
+    return user
+
+
+routes = [get_retention, put_retention, preview_retention, empty_trash, erase_user]

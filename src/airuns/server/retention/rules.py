@@ -100,9 +100,13 @@ class Emptying(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's rules, when they are applied next, and how the last time went."""
+    """A user's rules, when they are applied next, and how the last time went.
+
+    `erase_asked_at` is when the user was to be erased, which then is under way.
+    """
 
     rules: list[Rule] = []
     due_at: datetime | None = None
     last_pass: Pass | None = None
     emptying: Emptying | None = None
+    erase_asked_at: datetime | None = None

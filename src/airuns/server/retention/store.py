@@ -80,6 +80,11 @@ async def empty_trash(tx: Transaction, user_id: UUID, which: RunFilter) -> Empty
     return asked
 
 
+async def ask_erasure(tx: Transaction, user_id: UUID) -> None:
+    """Have a user erased in the background."""
+    await tx.execute(SQL["ask_erasure"], user_id=user_id)
+
+
 async def claim(db: Database) -> UUID | None:
     """Take the user whose runs are to be worked on next; None when there is nobody."""
     async with db.transaction(SERVICE) as tx:

@@ -11,6 +11,7 @@ import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from airuns.errors import AirunsError, Unavailable
 from airuns.server.db.door import As, Database, retried
 from airuns.server.news import News
-from airuns.server.retention import store
+from airuns.server.retention import erase, store
 from airuns.server.retention.rules import Emptying, Pass, Retention, Rule
 from airuns.server.retention.store import NOWHERE, Place
 
@@ -34,8 +35,9 @@ HOURS_AFTER_FAILURE = 0.5
 class Upkeep:
     """The loop of one process."""
 
-    def __init__(self, db: Database, news: News) -> None:
+    def __init__(self, db: Database, news: News, data_dir: Path) -> None:
         self._db = db
+        self._data_dir = data_dir
         self._news = news
         self._woken = asyncio.Event()
 
@@ -86,6 +88,10 @@ class Upkeep:
         return True
 
     async def _serve(self, who: As, seen: Retention) -> None:
+        if seen.erase_asked_at is not None:
+            user = await erase.find(self._db, who.user_id)
+            await erase.erase(self._db, user, self._data_dir, log.info)
+            return
         if seen.emptying is not None and seen.emptying.ended_at is None:
             await self._empty(who, seen.emptying)
         if seen.rules:

@@ -5,6 +5,7 @@ create table airuns.retention (
     rules json not null default '[]' check (json_typeof(rules) = 'array'),
     last_pass json check (json_typeof(last_pass) = 'object'),
     emptying json check (json_typeof(emptying) = 'object'),
+    erase_asked_at timestamptz,
     due_at timestamptz,
     leased_until timestamptz,
     created_at timestamptz not null default now(),
@@ -14,6 +15,7 @@ comment on table airuns.retention is 'Reference table: what each user wants done
 comment on column airuns.retention.rules is 'A list of {action: archive | delete | purge, days, …}; empty: everything is kept for ever.';
 comment on column airuns.retention.last_pass is 'When the rules were last applied, and to how many runs.';
 comment on column airuns.retention.emptying is 'The last time that the trash was emptied: what was asked for, and how far it is.';
+comment on column airuns.retention.erase_asked_at is 'The user is to be erased, this row last of all.';
 comment on column airuns.retention.due_at is 'When there is work again; null: never.';
 comment on column airuns.retention.leased_until is 'A server process works on it and says so until then.';
 
