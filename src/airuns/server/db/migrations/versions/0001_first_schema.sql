@@ -671,7 +671,7 @@ begin
 end
 $$;
 comment on function airuns.keep_in_run() is 'Refuses to move a task to another run (AR002): neither the counts of runs nor the usage would follow.';
-create trigger keep_in_run before update of run_id on airuns.ai_tasks
+create trigger keep_in_run after update of run_id on airuns.ai_tasks
     for each row when (old.run_id <> new.run_id) execute function airuns.keep_in_run();
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
