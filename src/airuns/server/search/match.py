@@ -71,7 +71,8 @@ def needle(term: Term) -> Needle | None:
         for at, each in enumerate(in_row, 1)
     ]
     wholes = [each for each in found if each.is_whole]
-    if term.kind == "phrase" or not wholes or wholes[0].end != in_row[-1].end:
+    is_one = wholes and wholes[0].start == in_row[0].start and wholes[0].end >= in_row[-1].end
+    if term.kind == "phrase" or not is_one:
         return Needle([steps])
     whole = [Step(wholes[0].lexeme, 0, is_prefix)]
     if wholes[0].lexeme.endswith(("+", "#")):  # C++ is not C

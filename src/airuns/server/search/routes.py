@@ -26,10 +26,10 @@ Zone = Annotated[str, QueryParameter(description="The time zone of dates, as Eur
 
 @get("/api/search", tags=["search"])
 async def search_runs(
-    q: Words,
     who: GivenUser,
     db: GivenDatabase,
     settings: GivenSettings,
+    q: Words = "",
     sort: FromQuery[Sort] = "relevance",
     zone: Zone = "UTC",
     typing: FromQuery[bool] = False,

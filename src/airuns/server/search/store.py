@@ -22,8 +22,10 @@ from airuns.server.search.walk import SQL, Key, Match, Shelf
 
 Sort = Literal["relevance", "date"]
 
-CANDIDATES = 600
+CANDIDATES = 400
+ENOUGH = 0.7
 FEW_RUNS = 500
+FEW_NAMES = 6
 FADES_DAYS = 60.0
 LEAST_RECENCY = 0.3
 
@@ -191,7 +193,10 @@ async def _filtered(
 async def _collect(
     this: _Search, asked: Templates, along: list[Shelf], most: int
 ) -> tuple[list[Match], bool]:
-    """Return the newest matches along some buckets, about `most`, and whether there may be more."""
+    """Return the newest matches along some buckets, about `most`, and whether there may be more.
+
+    A step gives a few fewer than it looked at: archived runs, and the last one comes twice.
+    """
     step = walk.STEP if this.which.is_asked else most
     found: dict[tuple[UUID, UUID], Match] = {}
     is_capped = False
@@ -200,7 +205,7 @@ async def _collect(
     ):
         found.update({(each.run_id, each.message_id): each for each in looked.matches})
         is_capped = looked.horizon is not None
-        if len(found) >= most:
+        if len(found) >= most * ENOUGH:
             break
     return list(found.values()), is_capped
 
@@ -237,7 +242,8 @@ async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, lim
     more, is_capped = await _collect(this, asked, others, CANDIDATES)
     found += more
     is_capped = is_capped or names_capped
-    if is_capped and this.which.is_asked and len({each.run_id for each in found}) <= limit:
+    too_few = is_capped and len({each.run_id for each in found}) <= limit
+    if too_few and this.which.is_asked and len(names) <= FEW_NAMES:
         few = await _few_runs(this)
         if few is not None:
             found, is_capped = await walk.in_runs(this.tx, this.user_id, asked, few), False
@@ -268,7 +274,7 @@ async def _by_date(this: _Search, asked: Templates, cursor: str | None, limit: i
     ready: list[UUID] = []
     horizon: Key | None = None
     async for looked in walk.walk(
-        this.tx, this.user_id, asked, this.which, this.shelves, until=until, most=4 * limit + 100
+        this.tx, this.user_id, asked, this.which, this.shelves, until=until
     ):
         for each in looked.matches:
             if each.key < until:

@@ -18,8 +18,9 @@ from airuns.server.search.match import PREFIX, Templates
 
 SQL = queries.load(__package__ or "")
 
-STEP = 2000
-EXAMINED = 20_000
+STEP = 600
+EXAMINED = 8000
+DETAILED = 2000
 EVER = datetime.max.replace(tzinfo=UTC)
 ANY_RUN = UUID(int=2**128 - 1)
 
@@ -65,7 +66,7 @@ async def shelves(tx: Transaction, user_id: UUID) -> list[Shelf]:
 
 
 async def in_runs(
-    tx: Transaction, user_id: UUID, asked: Templates, run_ids: list[UUID], most: int = STEP
+    tx: Transaction, user_id: UUID, asked: Templates, run_ids: list[UUID], most: int = DETAILED
 ) -> list[Match]:
     """Return the matches in some runs, the latest first."""
     return await tx.all(

@@ -33,6 +33,13 @@ _PAIRED = (
 )
 _EMOJI = "\u2600-\u27bf\U0001f300-\U0001faff"
 _ASCII = re.compile(r"[A-Za-z0-9_]{1,512}(?:\+\+|#(?!\w))?")
+# What is surely between words. What is left is looked at more closely, once for equal pieces.
+_ROUGHLY = re.compile(
+    r"[^\0-\x2f:-@\[-^`{-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\u2000-\u206f\u2500-\u25ff\u3000-\u3004"
+    r"\u3008-\u3020\u3030\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]{1,512}"
+    r"(?:\+\+|#(?!\w))?"
+)
+_PLAIN_PAIRS = re.compile("[\u3005\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]+")
 _RUNS = re.compile(f"[{_PAIRED}]+|[^{_PAIRED}]+")
 _PAIRS = re.compile(f"[{_PAIRED}]")
 _CLUSTER = re.compile("[^\u3099\u309a\uff9e\uff9f][\u3099\u309a\uff9e\uff9f]*|.")
@@ -98,24 +105,33 @@ def vectors(text: str, prefix: str, weight: str = "") -> list[str]:
     text = composed(text)
     parts: list[str] = []
     entries: list[str] = []
-    place, begins = 0, 0
-    kept: list[tuple[int, str]] = []
+    ending: list[str] = []
+    place = 1
     for token in _scanner(text).findall(text):
-        piece = _indexed(token)
-        for lexeme, at in piece.words:
-            where = place + at - begins + 1
-            entries.append(f"{prefix}{lexeme}:{where}{weight}")
-            if where > PART_WORDS - PART_OVERLAP:
-                kept.append((place + at, lexeme))
-        place += piece.places
-        if place - begins >= PART_WORDS:
-            parts.append(" ".join(entries))
-            begins = kept[0][0] if kept else place
-            entries = [f"{prefix}{lexeme}:{at - begins + 1}{weight}" for at, lexeme in kept]
-            kept = []
+        found, places = _REMEMBERED.get(token) or _indexed(token)
+        for lexeme, at in found:
+            entries.append(f"{prefix}{lexeme}:{place + at}{weight}")
+        place += places
+        if place > PART_WORDS - PART_OVERLAP:
+            ending.append(token)
+            if place > PART_WORDS:
+                parts.append(" ".join(entries))
+                entries, place = _entries(ending, prefix, weight)
+                ending = []
     if entries or not parts:
         parts.append(" ".join(entries))
     return parts
+
+
+def _entries(tokens: list[str], prefix: str, weight: str) -> tuple[list[str], int]:
+    """Return the entries of the pieces with which a part begins, and the place that follows."""
+    entries: list[str] = []
+    place = 1
+    for token in tokens:
+        found, places = _indexed(token)
+        entries += [f"{prefix}{lexeme}:{place + at}{weight}" for lexeme, at in found]
+        place += places
+    return entries, place
 
 
 class _Indexed(NamedTuple):
@@ -124,7 +140,7 @@ class _Indexed(NamedTuple):
 
 
 def _scanner(text: str) -> re.Pattern[str]:
-    return _ASCII if text.isascii() else _any_script()
+    return _ASCII if text.isascii() else _ROUGHLY
 
 
 @cache
@@ -139,6 +155,9 @@ def _is_mark(code: int) -> bool:
 
 
 def _indexed(token: str) -> _Indexed:
+    if _PLAIN_PAIRS.fullmatch(token):  # as _pairs() gives them
+        folded = token.translate(_ALIKE)
+        return _Indexed(tuple((folded[at : at + 2], at) for at in range(len(folded))), len(folded))
     found = _REMEMBERED.get(token)
     if found is None:
         piece = _piece(token)
@@ -154,18 +173,19 @@ _REMEMBERED: dict[str, _Indexed] = {}
 
 
 def _piece(token: str) -> _Piece:
-    if token.isascii() or not _PAIRS.search(token):
+    if token.isascii():
         return _identifier(token)
     given: list[tuple[str, int, int, int, bool, bool]] = []
     places = 0
-    for run in _RUNS.finditer(token):
-        piece = _pairs(run[0]) if _PAIRS.match(run[0]) else _identifier(run[0])
-        start = run.start()
-        given += [
-            (lexeme, places + at, start + begin, start + end, is_whole, is_last)
-            for lexeme, at, begin, end, is_whole, is_last in piece.words
-        ]
-        places += piece.places
+    for found in _any_script().finditer(token):
+        for run in _RUNS.finditer(found[0]):
+            piece = _pairs(run[0]) if _PAIRS.match(run[0]) else _identifier(run[0])
+            start = found.start() + run.start()
+            given += [
+                (lexeme, places + at, start + begin, start + end, is_whole, is_last)
+                for lexeme, at, begin, end, is_whole, is_last in piece.words
+            ]
+            places += piece.places
     return _Piece(tuple(given), places)
 
 
