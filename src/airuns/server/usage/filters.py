@@ -78,6 +78,11 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
             at = following(at, self.step, self.zone)
 
 
+def moments(span: Span) -> dict[str, datetime]:
+    """Return a time as the parameters of a query."""
+    return {"since": span.since, "until": span.until}
+
+
 def span_of(which: UsageFilter) -> Span:
     """Return the time to read for a filter.
 

@@ -69,7 +69,7 @@ class PartPoint(Sums, frozen=True, kw_only=True):
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a model took: the average is exact, percentiles are right within 5 %.
+    """How long a model took, or all of them: averages are exact, percentiles right within 5 %.
 
     `at` is the step of the time, None for the whole of it.
     """
@@ -114,6 +114,7 @@ class ExpensiveRun(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     source_type: str
+    prompt_id: UUID | None
     model: str | None
     total_tokens: int | None
     total_cost: Decimal
@@ -152,6 +153,8 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     parts_over_time: list[PartPoint]
     latency: list[Latency]
     latency_over_time: list[Latency]
+    latency_total: Latency
+    latency_total_over_time: list[Latency]
     errors: list[Failure]
     errors_over_time: list[FailurePoint]
     expensive_runs: list[ExpensiveRun]

@@ -17,9 +17,23 @@ from airuns.server.db.door import Transaction
 from airuns.server.money import Usd
 from airuns.server.runs import lists
 from airuns.server.runs.lists import RunFilter
-from airuns.server.usage.filters import Dimension, Span, UsageFilter, clauses, span_of
+from airuns.server.usage.filters import (
+    Dimension,
+    Span,
+    UsageFilter,
+    clauses,
+    moments,
+    span_of,
+)
 from airuns.server.usage.forecasts import forecast, window
-from airuns.server.usage.histograms import percentiles
+from airuns.server.usage.latencies import (
+    OF_ALL,
+    OF_ALL_BY_STEP,
+    OF_MODELS,
+    OF_MODELS_BY_STEP,
+    latencies,
+    ratio,
+)
 from airuns.server.usage.links import runs_query
 from airuns.server.usage.records import (
     Dashboard,
@@ -27,7 +41,6 @@ from airuns.server.usage.records import (
     Failure,
     FailurePoint,
     Forecast,
-    Latency,
     Part,
     PartPoint,
     Point,
@@ -127,8 +140,10 @@ async def dashboard(
         by_tag=parts("tag"),
         by_status=parts("status"),
         parts_over_time=_parts_over_time(steps, which, by),
-        latency=[each for each in latency if each.at is None],
-        latency_over_time=[each for each in latency if each.at is not None],
+        latency=latency[OF_MODELS],
+        latency_over_time=latency[OF_MODELS_BY_STEP],
+        latency_total=latency[OF_ALL][0],
+        latency_total_over_time=latency[OF_ALL_BY_STEP],
         errors=_failures(grouped, which, span),
         errors_over_time=_failures_over_time(grouped),
         expensive_runs=await expensive_runs(tx, user_id, which, span),
@@ -141,25 +156,30 @@ async def _grouped(
     tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, by: Dimension
 ) -> dict[int, list[Row]]:
     """Return the sums of every breakdown, by the mask of the columns that it is not about."""
-    sets = [(), ("step",), *GROUPS.values(), ("status", "error_code"), ("step", "status")]
+    step_sets = [("step",), ("step", "status")]
     if by not in ("status", "tag"):
-        sets.append(("step", *GROUPS[by]))
+        step_sets.append(("step", *GROUPS[by]))
+    names = [f"u.{name}" for name in (*SUMMED, "failed")]
     text, params = clauses(which)
-    query = (
-        SQL["sums"]
-        .format(
-            step=span.step,
-            view=span.view,
-            filters=text,
-            sums=_sums("u"),
-            sets=", ".join(f"({', '.join(f'u.{name}' for name in each)})" for each in sets),
-        )
-        .replace("'UTC'", "%(zone)s")
+    query = SQL["sums"].format(
+        step=span.step,
+        view=span.view,
+        filters=text,
+        sums=_sums("u"),
+        names=", ".join(names),
+        sums_of_sums=", ".join(f"sum({name})" for name in names),
+        no_step=_mask(COLUMNS[1:]),
+        step_sets=_sets(step_sets),
+        sets=_sets([(), *GROUPS.values(), ("status", "error_code")]),
     )
     found: dict[int, list[Row]] = {}
-    for row in await tx.rows(query, user_id=user_id, **_time(span), **params, zone=span.zone):
+    for row in await tx.rows(query, user_id=user_id, **moments(span), **params, zone=span.zone):
         found.setdefault(row["groups"], []).append(row)
     return found
+
+
+def _sets(sets: Iterable[tuple[str, ...]]) -> str:
+    return ", ".join(f"({', '.join(f'u.{name}' for name in each)})" for each in sets)
 
 
 async def _tagged(tx: Transaction, user_id: UUID, which: UsageFilter, span: Span) -> list[Row]:
@@ -171,23 +191,13 @@ async def _tagged(tx: Transaction, user_id: UUID, which: UsageFilter, span: Span
         sums=_sums("u"),
         filters=text.replace(" and v.tag is null", ""),
     )
-    return await tx.rows(query, user_id=user_id, **_time(span), **params, zone=span.zone)
+    return await tx.rows(query, user_id=user_id, **moments(span), **params, zone=span.zone)
 
 
 async def _totals(tx: Transaction, user_id: UUID, which: UsageFilter, span: Span) -> Sums:
     text, params = clauses(which)
     query = SQL["totals"].format(view=span.view, sums=_sums("v"), filters=text)
-    return _one(await tx.rows(query, user_id=user_id, **_time(span), **params), which)
-
-
-async def latencies(tx: Transaction, user_id: UUID, which: UsageFilter) -> list[Latency]:
-    """Return how long each model took, as a whole (most tasks first) and step by step."""
-    span = span_of(which)
-    text, params = clauses(which)
-    query = SQL["latencies"].format(step=span.step, view=span.view, filters=text)
-    rows = await tx.rows(query, user_id=user_id, **_time(span), **params, zone=span.zone)
-    found = [_latency(row) for row in rows if row["tasks"]]
-    return sorted(found, key=lambda each: (-each.tasks, str(each.at)))
+    return _one(await tx.rows(query, user_id=user_id, **moments(span), **params), which)
 
 
 async def expensive_runs(
@@ -206,6 +216,7 @@ async def expensive_runs(
             id=run.id,
             name=run.name,
             source_type=run.source_type,
+            prompt_id=run.prompt_id,
             model=run.model,
             total_tokens=run.total_tokens,
             total_cost=run.total_cost,
@@ -238,10 +249,6 @@ async def _names(tx: Transaction, user_id: UUID, grouped: dict[int, list[Row]]) 
     return {str(row["id"]): row["name"] for row in rows}
 
 
-def _time(span: Span) -> dict[str, datetime]:
-    return {"since": span.since, "until": span.until}
-
-
 def _read(kind: type[S], row: Row, which: UsageFilter, of: str = "", **more: Any) -> S:
     """Make sums of a row, whose numbers are PostgreSQL's numerics or null."""
     counts = {name: int(row.get(name) or 0) for name in SUMMED if name != "cost"}
@@ -257,15 +264,11 @@ def _read(kind: type[S], row: Row, which: UsageFilter, of: str = "", **more: Any
         estimated=counts["estimated"],
         **{name: counts[name] if counted or not tasks else None for name in TOKENS},
         cost=Usd(row.get("cost") or 0) if priced or not tasks else None,
-        average_first_token=_ratio(counts["first_token_us"], counts["first_token_tasks"], 1e6),
-        average_total_time=_ratio(counts["total_time_us"], counts["total_time_tasks"], 1e6),
-        tokens_per_second=_ratio(counts["generated_tokens"] * 1e6, counts["generated_us"]),
+        average_first_token=ratio(counts["first_token_us"], counts["first_token_tasks"], 1e6),
+        average_total_time=ratio(counts["total_time_us"], counts["total_time_tasks"], 1e6),
+        tokens_per_second=ratio(counts["generated_tokens"] * 1e6, counts["generated_us"]),
         **more,
     )
-
-
-def _ratio(amount: float, count: int, unit: float = 1) -> float | None:
-    return amount / count / unit if count else None
 
 
 def _one(rows: list[Row], which: UsageFilter) -> Sums:
@@ -362,30 +365,6 @@ def _failures_over_time(grouped: dict[int, list[Row]]) -> list[FailurePoint]:
         if row["tasks"] and row["status"] not in (None, "completed")
     ]
     return sorted(found, key=lambda each: (each.at, each.status))
-
-
-def _latency(row: Row) -> Latency:
-    first, total = (
-        percentiles(row[f"{name}_histogram"], 0.5, 0.95, 0.99)
-        for name in ("first_token", "total_time")
-    )
-    return Latency(
-        provider=row["provider"],
-        model=row["model"],
-        at=row["step"] if row["groups"] == 0 else None,
-        tasks=int(row["tasks"]),
-        first_token_tasks=int(row["first_token_tasks"]),
-        average_first_token=_ratio(int(row["first_token_us"]), int(row["first_token_tasks"]), 1e6),
-        p50_first_token=first[0],
-        p95_first_token=first[1],
-        p99_first_token=first[2],
-        total_time_tasks=int(row["total_time_tasks"]),
-        average_total_time=_ratio(int(row["total_time_us"]), int(row["total_time_tasks"]), 1e6),
-        p50_total_time=total[0],
-        p95_total_time=total[1],
-        p99_total_time=total[2],
-        tokens_per_second=_ratio(int(row["generated_tokens"]) * 1e6, int(row["generated_us"])),
-    )
 
 
 def _text(value: Any) -> str | None:

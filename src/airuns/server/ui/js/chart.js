@@ -8,7 +8,6 @@ import { behaviour } from "./behaviour.js";
 import { fill, lines, read, stacked } from "./chart_values.js";
 import { say } from "./say.js";
 
-
 const short = (/** @type {number} */ value) => {
   for (const [size, mark] of /** @type {[number, string][]} */ ([[1e9, " G"], [1e6, " M"], [1e3, " k"]])) {
     if (Math.abs(value) >= size) return `${+(value / size).toPrecision(3)}${mark}`;

@@ -28,6 +28,7 @@ shortcut("n", { label: "New run", group, icon: "plus", run: begin });
 goTo("g c", "Go to Chat", "chat", "/ai/chat");
 goTo("g p", "Go to Prompts", "prompt", "/ai/prompts");
 goTo("g r", "Go to Runs", "list", "/ai/runs");
+goTo("g a", "Go to Analytics", "chart", "/ai/analytics");
 goTo("mod+,", "Settings", "sliders", "/settings");
 shortcut("t", { label: "Light or dark", group, icon: "moon", run: toggleTheme });
 
