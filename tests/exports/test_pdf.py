@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from httpx import Client
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from airuns.server.db.door import Database
 from airuns.server.exports import pdf
@@ -24,6 +24,11 @@ INJECTION = (
 
 def read(content: bytes) -> PdfReader:
     return PdfReader(io.BytesIO(content))
+
+
+def has_picture(page: PageObject) -> bool:
+    drawn = page["/Resources"].get("/XObject", {})
+    return any(each.get_object()["/Subtype"] == "/Image" for each in drawn.values())
 
 
 def run_of(alice: Client, *messages: object, name: str = "A run") -> str:
@@ -56,7 +61,8 @@ def test_a_pdf_holds_every_script_pages_and_pictures(alice: Client) -> None:
     )
     document = export(alice, run_id)
     text = "\n".join(page.extract_text() for page in document.pages)
-    squeezed = "".join(text.replace("\u200b", "").split())
+    assert "\u200b" not in text
+    squeezed = "".join(text.split())
     for words in (
         *SCRIPTS,
         INJECTION.replace("`", "").replace("_not_em_", "not"),
@@ -71,7 +77,7 @@ def test_a_pdf_holds_every_script_pages_and_pictures(alice: Client) -> None:
     assert document.pages[1].extract_text().rstrip().endswith(f"2 / {len(document.pages)}")
     assert document.metadata is not None
     assert document.metadata.title == "Owls 猫 #panic()"
-    assert [image.name for page in document.pages for image in page.images]
+    assert any(has_picture(page) for page in document.pages)
 
 
 def test_a_picture_that_cannot_be_shown_is_named(alice: Client) -> None:
@@ -104,8 +110,8 @@ async def test_a_long_run_is_several_documents(db: Database) -> None:
 
 def test_long_words_may_break_and_letters_stay_with_their_marks() -> None:
     assert breakable("short words stay") == "short words stay"
-    assert "e\u0301" in breakable("e\u0301" * 30)
-    assert breakable("a" * 30).replace("\u200b", "") == "a" * 30
+    assert "\u200b\u0301" not in breakable("e\u0301" * 30)
+    assert breakable("a" * 30).split("\u200b") == ["a" * 8, "a" * 8, "a" * 8, "a" * 6]
 
 
 def test_paragraphs_run_the_way_that_their_first_letter_does() -> None:

@@ -16,27 +16,36 @@ from markdown_it.token import Token
 
 Block = dict[str, Any]
 
-LONGEST_WORD = 24
+COLOURED = 50_000
+EVERY = 8
 BREAK = "\N{ZERO WIDTH SPACE}"
 
-_long = re.compile(r"[^\s\u200b\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\uffff]{25,}")
+_gaps = "\\s\u200b\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\uffff"
+_long = re.compile(f"[^{_gaps}]{{25,}}")
+_long_code = re.compile(f"[^{_gaps}]{{81,}}")
 _kana = re.compile(r"[\u3040-\u30ff]")
 _hangul = re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")
 
 
 def breakable(text: str) -> str:
-    """Return a text whose long words, such as addresses and hashes, may break anywhere."""
+    """Return a text whose long words, such as addresses and hashes, may break inside.
+
+    A zero width space says where; document.typ puts a gap of no width in its place, because some
+    readers of PDF would copy it.
+    """
     return _long.sub(_with_breaks, _storable(text))
 
 
 def _with_breaks(match: re.Match[str]) -> str:
-    word = match[0]
-    out = [word[0]]
-    for before, after in pairwise(word):
+    out: list[str] = []
+    since = 0
+    for before, after in pairwise(f" {match[0]}"):
         # Marks stay with their letter, and so do the parts of joined emoji.
-        if not unicodedata.combining(after) and "\u200d" not in (before, after):
+        if since >= EVERY and not unicodedata.combining(after) and "\u200d" not in (before, after):
             out.append(BREAK)
+            since = 0
         out.append(after)
+        since += 1
     return "".join(out)
 
 
@@ -69,8 +78,9 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def code(text: str, language: str = "") -> Block:
-    """Return code as a block."""
-    return {"kind": "code", "text": breakable(text.expandtabs(4).rstrip("\n")), "lang": language}
+    """Return code as a block; what is very long comes without colours, which take their time."""
+    shown = _long_code.sub(_with_breaks, _storable(text.expandtabs(4).rstrip("\n")))
+    return {"kind": "code", "text": shown, "lang": language if len(text) <= COLOURED else ""}
 
 
 @cache

@@ -148,6 +148,7 @@ async def _document(
     told = f"{run.name} ({number + 1}/{of})" if of > 1 else run.name
     document = Document(
         {
+            "name": told,
             "title": blocks.breakable(told),
             "dir": blocks.direction(run.name),
             "cjk": blocks.language(run.name),
@@ -161,7 +162,7 @@ async def _document(
         if place or (line.after and number == 0):
             _add_branch(document, line)
         async for message in reader.messages(line.keys):
-            _add(document, message)
+            await asyncio.to_thread(_add, document, message)  # long markdown takes a while
     return document
 
 
