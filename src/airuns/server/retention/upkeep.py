@@ -63,7 +63,7 @@ class Upkeep:
                     pass
             except Unavailable:
                 log.info("Upkeep waits for the database.")
-            except (AirunsError, psycopg.Error):
+            except Exception:  # upkeep outlives whatever goes wrong once
                 log.exception("Upkeep failed; it is tried again.")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
