@@ -8,8 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from airuns.server.runs.lists import RunFilter
-from airuns.server.runs.submission import SourceType
-from airuns.wire import Tag
+from airuns.wire import SourceType, Tag
 
 Action = Literal["archive", "delete", "purge"]
 

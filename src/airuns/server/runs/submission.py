@@ -1,7 +1,7 @@
 """What somebody wants run, and its way into the tree: the run, the new messages, and the task."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,8 +21,7 @@ from airuns.server.prompts.store import Prompt
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.records import LockedRun, Node, Task
 from airuns.server.runs.rules import Turn, request_bytes, run_name, turn_of
-
-SourceType = Literal["prompt", "chat", "applet", "cockpit", "workflow", "action", "custom"]
+from airuns.wire import SourceType
 
 NOT_FOR_MODELS = ("model", "messages", "stream")
 

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from airuns.server.runs.submission import SourceType
+from airuns.wire import SourceType
 
 LONGEST = 500
 MOST = 40

@@ -15,12 +15,12 @@ from litestar.response import Response
 from airuns.errors import InvalidInput, NotFound
 from airuns.server import money
 from airuns.server.given import GivenDatabase, GivenUser
-from airuns.server.runs.submission import SourceType
 from airuns.server.text import check_text
 from airuns.server.usage import store
 from airuns.server.usage.filters import Dimension, Step, UsageFilter
 from airuns.server.usage.records import Dashboard
 from airuns.server.usage.tables import TABLES, as_csv
+from airuns.wire import SourceType
 
 DEFAULT_DAYS = 30
 BREAKDOWNS = (

@@ -11,9 +11,9 @@ from litestar import Request
 
 from airuns.server.runs.api.lists import LastStatus
 from airuns.server.runs.lists import RunFilter, RunSort
-from airuns.server.runs.submission import SourceType
 from airuns.server.ui import asking
 from airuns.server.ui.asking import Chip
+from airuns.wire import SourceType
 
 AnyRequest = Request[Any, Any, Any]
 View = Literal["all", "archived", "deleted"]
