@@ -156,7 +156,7 @@ async def _grouped(
     tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, by: Dimension
 ) -> dict[int, list[Row]]:
     """Return the sums of every breakdown, by the mask of the columns that it is not about."""
-    step_sets = [("step",), ("step", "status")]
+    step_sets: list[tuple[str, ...]] = [("step",), ("step", "status")]
     if by not in ("status", "tag"):
         step_sets.append(("step", *GROUPS[by]))
     names = [f"u.{name}" for name in (*SUMMED, "failed")]
@@ -239,14 +239,16 @@ async def month_forecast(
 
 async def _names(tx: Transaction, user_id: UUID, grouped: dict[int, list[Row]]) -> dict[str, str]:
     """Return what the prompts and keys of the breakdowns are called, by id."""
-    ids = {
-        of: [row[VALUES[of]] for row in grouped.get(_mask(GROUPS[of]), [])]
-        for of in ("prompt", "key")
-    }
-    rows = await tx.rows(
-        SQL["names"], user_id=user_id, prompt_ids=ids["prompt"], key_ids=ids["key"]
-    )
-    return {str(row["id"]): row["name"] for row in rows}
+    ids = [
+        row[VALUES[of]] for of in ("prompt", "key") for row in grouped.get(_mask(GROUPS[of]), [])
+    ]
+    return {str(each): name for each, name in (await names(tx, user_id, ids)).items()}
+
+
+async def names(tx: Transaction, user_id: UUID, ids: list[UUID]) -> dict[UUID, str]:
+    """Return what prompts and keys are called, by id; deleted and revoked ones too."""
+    rows = await tx.rows(SQL["names"], user_id=user_id, ids=ids)
+    return {row["id"]: row["name"] for row in rows}
 
 
 def _read(kind: type[S], row: Row, which: UsageFilter, of: str = "", **more: Any) -> S:

@@ -63,6 +63,6 @@ order by v.at
 
 -- name: names
 -- Of prompts and keys, deleted and revoked ones too.
-select p.id, p.name from airuns.prompts as p where p.user_id = %(user_id)s and p.id = any(%(prompt_ids)s)
+select p.id, p.name from airuns.prompts as p where p.user_id = %(user_id)s and p.id = any(%(ids)s::uuid[])
 union all
-select k.id, k.name from airuns.api_keys as k where k.user_id = %(user_id)s and k.id = any(%(key_ids)s)
+select k.id, k.name from airuns.api_keys as k where k.user_id = %(user_id)s and k.id = any(%(ids)s::uuid[])
