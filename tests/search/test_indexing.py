@@ -210,9 +210,9 @@ def test_any_text_is_found_by_its_own_words(own_database_url: str, run: Run) -> 
 LEAKS = [
     "select * from airuns.search_shelves(%(user_id)s)",
     "select * from airuns.search_lag(%(user_id)s)",
-    "select * from airuns.search_matches(%(user_id)s, %(any_of)s::tsquery, array[0, 1],"
-    " array[%(any_of)s, %(any_of)s]::tsquery[], 'infinity',"
-    " 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)",
+    "select * from airuns.search_matches(%(user_id)s, array[0, 1],"
+    " array[%(any_of)s, %(any_of)s]::tsquery[], array[%(any_of)s, %(any_of)s]::tsquery[],"
+    " 'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)",
     "select * from airuns.search_in_runs(%(user_id)s, array[%(run_id)s]::uuid[],"
     " '''§secret''', '''§secret''', 100)",
 ]

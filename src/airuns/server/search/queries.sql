@@ -8,8 +8,8 @@ select bucket, has_names, prefix, last_at from airuns.search_shelves(%(user_id)s
 -- The braces are filled with fixed fragments (filters.py).
 with m as materialized (
     select run_id, message_id, at, rank
-    from airuns.search_matches(%(user_id)s, %(any_of)s::tsquery, %(buckets)s::integer[],
-        %(ranked)s::text[]::tsquery[], %(until_at)s, %(until_run)s, %(most)s)
+    from airuns.search_matches(%(user_id)s, %(buckets)s::integer[], %(matching)s::text[]::tsquery[],
+        %(ranking)s::text[]::tsquery[], %(until_at)s, %(until_run)s, %(most)s)
 )
 select m.run_id, m.message_id, m.at, m.rank, r.id is not null as is_wanted
 from m

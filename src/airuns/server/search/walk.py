@@ -21,6 +21,7 @@ SQL = queries.load(__package__ or "")
 STEP = 600
 EXAMINED = 8000
 DETAILED = 2000
+GROWS = 4
 EVER = datetime.max.replace(tzinfo=UTC)
 ANY_RUN = UUID(int=2**128 - 1)
 
@@ -100,16 +101,15 @@ async def walk(
         chunk = along[begin : begin + size]
         later = along[begin + size : begin + size + 1]
         beyond: Key | None = (later[0].last_at, ANY_RUN) if later else None
-        prefixed = [asked.matching.replace(PREFIX, shelf.prefix) for shelf in chunk]
         here = until
         while examined < EXAMINED:
             rows = await tx.all(
                 Match,
                 query,
                 user_id=user_id,
-                any_of=" | ".join(f"({each})" for each in prefixed),
                 buckets=[shelf.bucket for shelf in chunk],
-                ranked=[asked.ranking.replace(PREFIX, shelf.prefix) for shelf in chunk],
+                matching=[asked.matching.replace(PREFIX, shelf.prefix) for shelf in chunk],
+                ranking=[asked.ranking.replace(PREFIX, shelf.prefix) for shelf in chunk],
                 until_at=here[0],
                 until_run=here[1],
                 most=most,
@@ -124,5 +124,6 @@ async def walk(
             if stopped == here:  # more than that of one run at one moment: pass it by
                 stopped = (here[0], UUID(int=max(here[1].int - 1, 0)))
             here = stopped
+            most = min(most * GROWS, EXAMINED)
             yield Looked(wanted, max(here, beyond) if beyond else here)
-        begin, size = begin + size, size * 4
+        begin, size = begin + size, size * GROWS

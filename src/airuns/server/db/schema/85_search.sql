@@ -125,33 +125,40 @@ end
 $$;
 comment on function airuns.search_shelves(uuid) is 'A user''s buckets that have something, the latest first.';
 
-create function airuns.search_matches(of_user uuid, any_of tsquery, buckets integer[], ranked tsquery[],
+-- Each bucket is asked for by itself: one query of them all would look at each document with the words of all. Not
+-- `user_id = of_user`: the planner, which cannot know how rare words are, would read all of the user's by the key.
+create function airuns.search_matches(of_user uuid, buckets integer[], matching tsquery[], ranking tsquery[],
     until_at timestamptz, until_run uuid, most integer)
     returns table (run_id uuid, message_id uuid, at timestamptz, rank real)
     language plpgsql stable security definer
-    set search_path = '' set plan_cache_mode = 'force_custom_plan' set enable_seqscan = off set jit = off as $$
+    set search_path = '' set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
 begin
     perform airuns.refuse_others(of_user);
     return query
-    select f.run_id, f.message_id, f.at,
-        pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', f.words, ranked[array_position(buckets, f.bucket)], 1)
+    select f.run_id, f.message_id, f.at, pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', f.words, f.ranking, 1)
     from (
-        select d.run_id, d.message_id, d.at, d.bucket, d.words
-        from airuns.search_documents as d
-        where d.user_id = of_user and d.words @@ any_of and d.bucket = any(buckets)
-            and (d.at, d.run_id) <= (until_at, until_run)
-            and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
-        order by d.at desc, d.run_id desc, d.message_id desc
+        select m.run_id, m.message_id, m.at, m.words, b.ranking
+        from unnest(buckets, matching, ranking) as b (bucket, matching, ranking)
+        cross join lateral (
+            select d.run_id, d.message_id, d.at, d.words
+            from airuns.search_documents as d
+            where d.user_id is not distinct from of_user and d.bucket = b.bucket and d.words @@ b.matching
+                and (d.at, d.run_id) <= (until_at, until_run)
+                and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
+            order by d.at desc, d.run_id desc, d.message_id desc
+            limit most
+        ) as m
+        order by m.at desc, m.run_id desc, m.message_id desc
         limit most
     ) as f;
 end
 $$;
-comment on function airuns.search_matches(uuid, tsquery, integer[], tsquery[], timestamptz, uuid, integer) is 'Documents in some buckets that match, the latest first, with how well; ranked has a query for each of the buckets.';
+comment on function airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer) is 'Documents in some buckets that match, the latest first, with how well; each bucket has its own queries.';
 
 create function airuns.search_in_runs(of_user uuid, run_ids uuid[], template text, ranking text, most integer)
     returns table (run_id uuid, message_id uuid, at timestamptz, rank real)
     language plpgsql stable security definer
-    set search_path = '' set plan_cache_mode = 'force_custom_plan' set enable_seqscan = off set jit = off as $$
+    set search_path = '' set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
 begin
     perform airuns.refuse_others(of_user);
     return query
@@ -188,18 +195,18 @@ $$;
 comment on function airuns.search_lag(uuid) is 'How many of a user''s texts wait to be indexed, at most 1000, and for how long the oldest has.';
 
 revoke execute on function airuns.search_shelves(uuid),
-    airuns.search_matches(uuid, tsquery, integer[], tsquery[], timestamptz, uuid, integer),
+    airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
     airuns.search_in_runs(uuid, uuid[], text, text, integer),
     airuns.search_lag(uuid) from public;
 grant execute on function airuns.search_shelves(uuid),
-    airuns.search_matches(uuid, tsquery, integer[], tsquery[], timestamptz, uuid, integer),
+    airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
     airuns.search_in_runs(uuid, uuid[], text, text, integer),
     airuns.search_lag(uuid) to airuns_app;
 
 -- A function belongs to a role that may create in its schema, for the moment in which it is handed over.
 grant create on schema airuns to airuns_service;
 alter function airuns.search_shelves(uuid) owner to airuns_service;
-alter function airuns.search_matches(uuid, tsquery, integer[], tsquery[], timestamptz, uuid, integer) owner to airuns_service;
+alter function airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer) owner to airuns_service;
 alter function airuns.search_in_runs(uuid, uuid[], text, text, integer) owner to airuns_service;
 alter function airuns.search_lag(uuid) owner to airuns_service;
 revoke create on schema airuns from airuns_service;
