@@ -24,7 +24,7 @@ ENDED = trees.RUNS.map(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(wanted=st.lists(ENDED, min_size=1, max_size=3))
 def test_export_import_export_is_identical(
     db: Database, run: Run, wanted: list[dict[str, Any]]

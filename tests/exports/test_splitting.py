@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airuns.errors import Malformed, TooLarge
@@ -12,6 +12,7 @@ from airuns.server.exports.splitting import records
 from tests.exports.trees import OBJECTS
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     wanted=st.lists(OBJECTS, max_size=4),
     indent=st.none() | st.integers(0, 2),

@@ -15,9 +15,9 @@ from tests.exports.trees import user_messages
 from tests.people import ALICE
 from tests.serving import Served
 
-MESSAGES = 20_000
+MESSAGES = 10_000
 SIZE = 2_000
-MOST_GROWTH = 40_000_000
+MOST_GROWTH = 18_000_000
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture(scope="module")
 def run_id(url: str, run: Run) -> UUID:
-    """A run of 40 MB."""
+    """A run of 20 MB."""
 
     async def make() -> UUID:
         db = Database(url, 1)
