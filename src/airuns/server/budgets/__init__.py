@@ -1,5 +1,6 @@
 """Budgets: how much may be spent, shown or enforced."""
 
-from airuns.server.budgets.routes import routes
+from airuns.server.budgets import pages
+from airuns.server.budgets.routes import routes as api
 
-__all__ = ["routes"]
+routes = [*api, *pages.routes]
