@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from airuns.server.search.query import Query, Term, parse
 from tests.conftest import Run
 from tests.people import ALICE, BOB
 from tests.search.finding import new_word
+from tests.serving import airuns
 from tests.sql.rows import add
 
 
@@ -301,3 +303,14 @@ SCANS = """
 select pg_stat_get_xact_numscans('airuns.search_words'::regclass) as gin,
     pg_stat_get_xact_numscans('airuns.search_documents'::regclass) as whole
 """
+
+
+async def test_the_command_makes_the_index_anew(own_database_url: str, folder: Path) -> None:
+    async with opened(own_database_url) as db:
+        await put(db, "text a")
+        environment = {"AIRUNS_DATABASE_URL": own_database_url}
+        done = airuns(folder / "reindex", "search", "reindex", **environment)
+        assert (done.returncode, done.stdout) == (0, "2 texts are indexed anew.\n")
+        assert len((await found(db, "text a")).items) == 1
+        nobody = airuns(folder / "reindex", "search", "reindex", "--user", "zoe", **environment)
+        assert nobody.stderr == "airuns: There is no user zoe.\n"
