@@ -175,6 +175,20 @@ async def test_a_walk_through_many_buckets_finds_the_same(
                 assert seen == made[::-1]
 
 
+async def test_a_long_run_does_not_crowd_out_others(own_database_url: str) -> None:
+    async with opened(own_database_url) as db:
+        small = await put(db, "common first")
+        async with db.transaction(ALICE.who) as tx:
+            big = await add(tx, "ai_runs", ALICE.user_id, name="Big")
+            await tx.execute(MANY, user_id=ALICE.user_id, run_id=big)
+        await index_all(db)
+        hits = {hit.run.id: hit for hit in (await found(db, "common")).items}
+        assert hits[big].matches == 200
+        [hit] = (await found(db, "common first")).items
+        assert (hit.run.id, hit.matches) == (small, 1)
+        assert hit.message_id is not None
+
+
 async def test_names_are_suggested_while_typing(own_database_url: str) -> None:
     async with opened(own_database_url) as db:
         word = new_word()

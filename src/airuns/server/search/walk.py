@@ -20,7 +20,7 @@ SQL = queries.load(__package__ or "")
 
 STEP = 600
 EXAMINED = 8000
-DETAILED = 2000
+OF_ONE_RUN = 200
 GROWS = 4
 EVER = datetime.max.replace(tzinfo=UTC)
 ANY_RUN = UUID(int=2**128 - 1)
@@ -67,9 +67,9 @@ async def shelves(tx: Transaction, user_id: UUID) -> list[Shelf]:
 
 
 async def in_runs(
-    tx: Transaction, user_id: UUID, asked: Templates, run_ids: list[UUID], most: int = DETAILED
+    tx: Transaction, user_id: UUID, asked: Templates, run_ids: list[UUID], most: int = OF_ONE_RUN
 ) -> list[Match]:
-    """Return the matches in some runs, the latest first."""
+    """Return the matches in some runs, at most so many of each, the latest first."""
     return await tx.all(
         Match,
         SQL["in_runs"],

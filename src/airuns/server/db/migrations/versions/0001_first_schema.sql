@@ -1603,18 +1603,23 @@ create function airuns.search_in_runs(of_user uuid, run_ids uuid[], template tex
 begin
     perform airuns.refuse_others(of_user);
     return query
-    select d.run_id, d.message_id, d.at,
-        pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', d.words, replace(ranking, '§', b.prefix)::tsquery, 1)
-    from airuns.search_documents as d
-    join airuns.search_buckets as b on b.user_id = of_user and b.bucket = d.bucket
-    where d.user_id = of_user and d.run_id = any(run_ids)
-        and d.words @@ replace(template, '§', b.prefix)::tsquery
-        and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
-    order by d.at desc, d.run_id desc, d.message_id desc
-    limit most;
+    select m.run_id, m.message_id, m.at,
+        pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', m.words, replace(ranking, '§', m.prefix)::tsquery, 1)
+    from unnest(run_ids) as r (id)
+    cross join lateral (
+        select d.run_id, d.message_id, d.at, d.words, b.prefix
+        from airuns.search_documents as d
+        join airuns.search_buckets as b on b.user_id = of_user and b.bucket = d.bucket
+        where d.user_id = of_user and d.run_id = r.id
+            and d.words @@ replace(template, '§', b.prefix)::tsquery
+            and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
+        order by d.at desc, d.message_id desc
+        limit most
+    ) as m
+    order by m.at desc, m.run_id desc, m.message_id desc;
 end
 $$;
-comment on function airuns.search_in_runs(uuid, uuid[], text, text, integer) is 'Documents of some runs that match, the latest first; in a template § stands for a bucket''s prefix.';
+comment on function airuns.search_in_runs(uuid, uuid[], text, text, integer) is 'Documents of some runs that match, at most so many of each, the latest first; in a template § stands for a bucket''s prefix.';
 
 create function airuns.search_lag(of_user uuid)
     returns table (waiting bigint, lag_seconds double precision)
