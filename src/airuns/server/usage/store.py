@@ -111,7 +111,7 @@ async def dashboard(
     """
     span = span_of(which)
     grouped = await _grouped(tx, user_id, which, span, by)
-    tagged = await _tagged(tx, user_id, which, span)
+    tagged = await _tagged(tx, user_id, which, span, by)
     tags = [row for row in tagged if row["groups"]]
     steps = [row for row in tagged if not row["groups"]]
     if by != "tag":
@@ -182,14 +182,20 @@ def _sets(sets: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(f"({', '.join(f'u.{name}' for name in each)})" for each in sets)
 
 
-async def _tagged(tx: Transaction, user_id: UUID, which: UsageFilter, span: Span) -> list[Row]:
-    """Return the sums of each tag, as a whole and step by step."""
+async def _tagged(
+    tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, by: Dimension
+) -> list[Row]:
+    """Return the sums of each tag, and those of its steps when the chart is by tag."""
     text, params = clauses(which)
+    has_steps = by == "tag"
     query = SQL["tag_sums"].format(
         step=span.step,
         view=span.view,
         sums=_sums("u"),
         filters=text.replace(" and v.tag is null", ""),
+        groups="grouping(u.step)" if has_steps else "1",
+        at="u.step" if has_steps else "null",
+        sets="(u.tag), (u.tag, u.step)" if has_steps else "(u.tag)",
     )
     return await tx.rows(query, user_id=user_id, **moments(span), **params, zone=span.zone)
 

@@ -39,14 +39,14 @@ from (
 group by grouping sets ((u.provider, u.model), (u.provider, u.model, u.step), (), (u.step))
 
 -- name: tag_sums
--- A run counts for each of its tags, as a whole and step by step.
-select grouping(u.step) as groups, u.step, u.tag, {sums}
+-- A run counts for each of its tags, as a whole and, where `sets` says so, step by step.
+select {groups} as groups, {at} as step, u.tag, {sums}
 from (
     select date_trunc('{step}', v.at, %(zone)s) as step, v.*
     from airuns.{view} as v
     where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s and v.tag is not null {filters}
 ) as u
-group by grouping sets ((u.tag), (u.tag, u.step))
+group by grouping sets ({sets})
 
 -- name: totals
 select {sums}
