@@ -15,7 +15,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SHARED = {
     "prompts": {"lists", "rules"},
     "attachments": {"rules"},
-    "runs": {"api", "changes", "lists", "pages", "records", "rules", "submission"},
+    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
+    "search": {"hits", "match", "query"},
     "models": {
         *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
     },

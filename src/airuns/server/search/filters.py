@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from airuns.server.runs.lists import RUN_FILTERS
+from airuns.server.runs.lists import RUN_FILTERS, RunFilter, run_clauses
 from airuns.server.search.query import Filter, days_of
 
 _VALUE = "%({0})s"
@@ -37,21 +37,25 @@ class Conditions(msgspec.Struct, frozen=True):
     is_asked: bool
 
 
-def conditions(filters: list[Filter], zone: ZoneInfo, now: datetime) -> Conditions:
+def conditions(
+    filters: list[Filter], zone: ZoneInfo, now: datetime, within: RunFilter | None = None
+) -> Conditions:
     """Return the conditions of a search. Dates are days of `zone`, of the last message.
 
-    Deleted runs are never found; archived ones are when `is:archived` asks for them, as in lists.
+    Deleted runs are never found; archived ones are when `is:archived` asks for them, as in lists,
+    or `within`, a list that is searched.
     """
-    clauses = ["deleted_at is null"]
-    params: dict[str, Any] = {}
+    clauses, params = run_clauses(within or RunFilter())
+    is_narrowed = len(clauses) > 1
     of_runs = [each for each in filters if each.key != "role"]
-    if not any(each.key == "is" and each.value == "archived" for each in of_runs):
+    wants_archived = any(each.key == "is" and each.value == "archived" for each in of_runs)
+    if not wants_archived and (within is None or within.archived is None):
         clauses.append("archived_at is null")
     for number, each in enumerate(of_runs):
         clause, values = _condition(each, f"filter_{number}", zone, now)
         clauses.append(f"not coalesce(({clause}), false)" if each.is_not else clause)
         params.update(values)
-    return Conditions(clauses, params, bool(of_runs))
+    return Conditions(clauses, params, bool(of_runs) or is_narrowed)
 
 
 def _condition(

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from airuns.server.db.door import Transaction
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import match, walk
 from airuns.server.search.match import Needle, Piece, Templates
@@ -21,9 +21,9 @@ CLOSEST = 50
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was found, with the message that matches best, if it is not the name that does.
 
-    `matches` is how many of its messages match, its own words counting as one. `at` is when the
-    newest of them was. `name` and `snippet` are texts in pieces, what was searched for marked.
-    `path` leads to the message.
+    `matches` is how many of its messages match, at most 200, its own words counting as one. `at` is
+    when the newest of them was, `said_at` when the message was. `name` and `snippet` are texts in
+    pieces, what was searched for marked. `path` leads to the message.
     """
 
     run: RunRow
@@ -31,9 +31,34 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     snippet: list[Piece]
     message_id: UUID | None
     role: str | None
+    said_at: datetime | None
     at: datetime
     matches: int
     path: str
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of what a query finds.
+
+    `query` is how it was read, `notices` what of it was not understood. `is_capped`: there is so
+    much that only the newest was looked at. `waiting` texts (at most 1000) are not indexed yet, the
+    oldest for `lag_seconds`.
+    """
+
+    items: list[Hit]
+    next_cursor: str | None
+    query: str
+    notices: list[str]
+    is_capped: bool
+    waiting: int
+    lag_seconds: float
+
+
+class Matching(msgspec.Struct, frozen=True):
+    """The runs that a query finds, the newest when there are more than were asked for."""
+
+    run_ids: list[UUID]
+    is_capped: bool
 
 
 class FoundRun(RunRow, frozen=True, kw_only=True):
@@ -46,6 +71,7 @@ class _Message(msgspec.Struct, frozen=True):
     id: UUID
     role: str
     content: str
+    created_at: datetime
 
 
 async def hits(
@@ -96,6 +122,7 @@ def _hit(
         snippet=match.snippet(message.content if message else _about(run, wanted), wanted),
         message_id=message.id if message else None,
         role=message.role if message else None,
+        said_at=message.created_at if message else None,
         at=max((each.at for each in matches), default=run.last_message_at),
         matches=len({each.message_id for each in matches}),
         path=f"{path}?message={message.id}#m-{message.id}" if message else path,

@@ -28,6 +28,12 @@ where user_id = %(user_id)s {filters}
 order by last_message_at desc, id desc
 limit %(limit)s
 
+-- name: runs_left
+-- Those of some runs that filters leave.
+select id
+from airuns.ai_runs
+where user_id = %(user_id)s and id = any(%(run_ids)s) {filters}
+
 -- name: found_runs
 select id, source_type, source_id, prompt_id, name, description, tags, status, is_starred,
     settings ->> 'model' as model, message_count, task_count, total_tokens, total_cost, created_at, updated_at,
@@ -36,7 +42,7 @@ from airuns.ai_runs
 where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is null
 
 -- name: found_messages
-select id, role, content
+select id, role, content, created_at
 from airuns.ai_messages
 where user_id = %(user_id)s and id = any(%(message_ids)s)
 

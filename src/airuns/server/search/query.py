@@ -150,6 +150,19 @@ def parse(text: str, *, is_typing: bool = False) -> Query:
     return Query(tuple(items), tuple(dict.fromkeys(notices)))
 
 
+def beginnings(query: Query) -> Query:
+    """Return a query of which each word may be the beginning of one."""
+    return msgspec.structs.replace(
+        query,
+        items=tuple(
+            msgspec.structs.replace(item, kind="prefix")
+            if isinstance(item, Term) and item.kind == "word"
+            else item
+            for item in query.items
+        ),
+    )
+
+
 def _item(found: re.Match[str], notices: list[str]) -> Item | None:
     is_not = bool(found["minus"])
     if found["key"] is not None:

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from airuns.server.db.door import Transaction
-from airuns.server.pages import decode_cursor, encode_cursor
+from airuns.server.pages import decode_cursor, encode_cursor, page_of
 from airuns.server.runs import lists
-from airuns.server.runs.lists import RUN_SORTS, all_of
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.lists import RUN_KEYS, RUN_SORTS, RunFilter, RunSort, all_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import match, walk
 from airuns.server.search.filters import Conditions, conditions
-from airuns.server.search.hits import Hit, hits, read_runs, row_of
+from airuns.server.search.hits import Found, Matching, hits, read_runs, row_of
 from airuns.server.search.match import Piece, Templates
-from airuns.server.search.query import Query, parse
+from airuns.server.search.query import Query, beginnings, parse
 from airuns.server.search.walk import SQL, Key, Match, Shelf
 
 Sort = Literal["relevance", "date"]
@@ -28,23 +28,6 @@ FEW_RUNS = 500
 FEW_NAMES = 6
 FADES_DAYS = 60.0
 LEAST_RECENCY = 0.3
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of what a query finds.
-
-    `query` is how it was read, `notices` what of it was not understood. `is_capped`: there is so
-    much that only the newest was looked at. `waiting` texts (at most 1000) are not indexed yet, the
-    oldest for `lag_seconds`.
-    """
-
-    items: list[Hit]
-    next_cursor: str | None
-    query: str
-    notices: list[str]
-    is_capped: bool
-    waiting: int
-    lag_seconds: float
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -88,27 +71,30 @@ async def search(
     tx: Transaction,
     user_id: UUID,
     query: Query,
-    sort: Sort,
+    sort: Sort | RunSort,
     cursor: str | None,
     limit: int,
     *,
     zone: ZoneInfo,
     now: datetime | None = None,
+    within: RunFilter | None = None,
 ) -> Found:
     """Return a page of the runs that a query finds; without words, those that its filters leave.
 
+    `within` is a list that is searched; of a run sort only what has no words is ordered so.
     Raises InvalidInput when the cursor is of another search's kind.
     """
     now = now or datetime.now(UTC)
-    which = conditions(query.filters, zone, now)
+    which = conditions(query.filters, zone, now, within)
     asked = match.templates(query)
     notices = [*query.notices, *_unused(query, asked)]
     if asked is None:
-        page = await _filtered(tx, user_id, query, which, cursor, limit)
+        page = await _filtered(tx, user_id, which, sort, cursor, limit)
     else:
         shelves = await walk.shelves(tx, user_id)
-        this = _Search(tx, user_id, query, which, shelves, now)
-        by = _by_relevance if sort == "relevance" else _by_date
+        as_of = max([now, *(shelf.last_at for shelf in shelves[:1])])  # clocks may differ
+        this = _Search(tx, user_id, query, which, shelves, as_of)
+        by = _by_date if sort == "date" else _by_relevance
         page = await by(this, asked, cursor, limit)
     behind = await lag(tx, user_id)
     return Found(
@@ -141,9 +127,9 @@ class Suggestion(msgspec.Struct, frozen=True):
 async def suggest(tx: Transaction, user_id: UUID, text: str, limit: int = 10) -> list[Suggestion]:
     """Return runs whose name, description or tags have the words that somebody is typing.
 
-    The last word may be the beginning of one. The latest come first among equals. Filters work.
+    Each word may be the beginning of one. The latest come first among equals. Filters work.
     """
-    query = parse(text, is_typing=True)
+    query = beginnings(parse(text))
     asked = match.templates(query)
     now = datetime.now(UTC)
     which = conditions(query.filters, ZoneInfo("UTC"), now)
@@ -171,23 +157,91 @@ def _unused(query: Query, asked: Templates | None) -> list[str]:
 
 
 async def _filtered(
-    tx: Transaction, user_id: UUID, query: Query, which: Conditions, cursor: str | None, limit: int
+    tx: Transaction,
+    user_id: UUID,
+    which: Conditions,
+    sort: Sort | RunSort,
+    cursor: str | None,
+    limit: int,
 ) -> _Page:
-    """Return runs by their last message."""
+    """Return runs in the order of a list: by their last message unless another one is named."""
     if not which.is_asked:
         return _Page([], None)
-    sort = RUN_SORTS["recent"]
+    name = sort if sort in RUN_SORTS else "recent"
+    order = RUN_SORTS[name]
     clauses, params = list(which.clauses), dict(which.params)
     if cursor is not None:
-        _, key, run_id = decode_cursor(cursor, sort.cursor)
-        clauses.append(sort.after)
+        _, key, run_id = decode_cursor(cursor, order.cursor)
+        clauses.append(order.after)
         params |= {"key": key, "id": run_id}
-    text = lists.SQL["run_list"].format(filters=all_of(clauses), order=sort.order)
+    text = lists.SQL["run_list"].format(filters=all_of(clauses), order=order.order)
     rows = await tx.all(RunRow, text, user_id=user_id, limit=limit + 1, **params)
-    shown = rows[:limit]
-    last = shown[-1] if len(rows) > limit else None
-    following = encode_cursor("recent", last.last_message_at, last.id) if last else None
-    return _Page([row.id for row in shown], following)
+    page = page_of(rows, limit, lambda row: (name, getattr(row, RUN_KEYS[name]), row.id))
+    return _Page([row.id for row in page.items], page.next_cursor)
+
+
+async def matching(
+    tx: Transaction,
+    user_id: UUID,
+    query: Query,
+    most: int,
+    *,
+    zone: ZoneInfo,
+    within: RunFilter | None = None,
+) -> Matching:
+    """Return all runs that a query finds, at most the `most` newest, for a change of them all."""
+    now = datetime.now(UTC)
+    which = conditions(query.filters, zone, now, within)
+    this = _Search(tx, user_id, query, which, [], now)
+    asked = match.templates(query)
+    if asked is None:
+        found = await _newest_runs(this, most + 1) if which.is_asked else []
+        return Matching(found[:most], len(found) > most)
+    few = await _few_runs(this) if which.is_asked else None
+    if few is not None:
+        matches = await walk.in_runs(tx, user_id, asked, few, most=1)
+        return Matching([each.run_id for each in matches], False)
+    newest: dict[UUID, Key] = {}
+    horizon: Key | None = None
+    shelves = await walk.shelves(tx, user_id)
+    async for looked in walk.walk(tx, user_id, asked, which, shelves):
+        for each in looked.matches:
+            newest[each.run_id] = max(newest.get(each.run_id, each.key), each.key)
+        horizon = looked.horizon
+        if len(newest) > most:
+            break
+    run_ids = sorted(newest, key=lambda run_id: newest[run_id], reverse=True)
+    return Matching(run_ids[:most], horizon is not None or len(run_ids) > most)
+
+
+async def among(
+    tx: Transaction,
+    user_id: UUID,
+    query: Query,
+    sort: Sort | RunSort,
+    run_ids: list[UUID],
+    *,
+    zone: ZoneInfo,
+    within: RunFilter | None = None,
+) -> Found:
+    """Return those of some runs that a query finds, in their order."""
+    which = conditions(query.filters, zone, datetime.now(UTC), within)
+    text = SQL["runs_left"].format(filters=all_of(which.clauses))
+    rows = await tx.rows(text, user_id=user_id, run_ids=run_ids, **which.params)
+    left = {row["id"] for row in rows}
+    asked, wanted = match.templates(query), match.needles(query)
+    ordered = [run_id for run_id in run_ids if run_id in left]
+    found = await hits(tx, user_id, wanted, ordered, asked, newest=sort == "date")
+    behind = await lag(tx, user_id)
+    return Found(
+        items=[hit for hit in found if asked is None or hit.matches],
+        next_cursor=None,
+        query=str(query),
+        notices=[],
+        is_capped=False,
+        waiting=behind.waiting,
+        lag_seconds=round(behind.lag_seconds, 3),
+    )
 
 
 async def _collect(
@@ -257,10 +311,14 @@ async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, lim
 
 async def _few_runs(this: _Search) -> list[UUID] | None:
     """Return the runs that the filters leave; None when they are many."""
+    newest = await _newest_runs(this, FEW_RUNS + 1)
+    return newest if len(newest) <= FEW_RUNS else None
+
+
+async def _newest_runs(this: _Search, most: int) -> list[UUID]:
     query = SQL["filtered_runs"].format(filters=all_of(this.which.clauses))
-    limit = FEW_RUNS + 1
-    rows = await this.tx.rows(query, user_id=this.user_id, limit=limit, **this.which.params)
-    return [row["id"] for row in rows] if len(rows) <= FEW_RUNS else None
+    rows = await this.tx.rows(query, user_id=this.user_id, limit=most, **this.which.params)
+    return [row["id"] for row in rows]
 
 
 async def _by_date(this: _Search, asked: Templates, cursor: str | None, limit: int) -> _Page:
@@ -303,5 +361,5 @@ async def _shown_before(
     """Return those of some runs that have a match above a cursor: an earlier page has them."""
     if not run_ids:
         return set()
-    found = await walk.in_runs(this.tx, this.user_id, asked, list(run_ids))
+    found = await walk.in_runs(this.tx, this.user_id, asked, list(run_ids), most=1)
     return {each.run_id for each in found if each.key >= until}

@@ -10,7 +10,7 @@ from airuns.server import ui
 from airuns.server.given import GivenDatabase, GivenUser
 from airuns.server.prompts import lists as prompt_lists
 from airuns.server.runs import lists
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.text import check_text
 
 RUNS = 7

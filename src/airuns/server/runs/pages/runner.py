@@ -24,7 +24,7 @@ from airuns.server.runs.engine import Engine
 from airuns.server.runs.pages import conversation, preview, sidebar
 from airuns.server.runs.pages.conversation import WINDOW, Conversation
 from airuns.server.runs.pages.details import pretty
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import Run
 
 AnyRequest = Request[Any, Any, State]

@@ -20,7 +20,7 @@ from airuns.server.db.door import As, Transaction
 from airuns.server.given import Cursor, GivenDatabase, GivenUser
 from airuns.server.runs import lists
 from airuns.server.runs.lists import RunFilter, all_of, run_clauses
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.text import check_text
 from airuns.server.ui import formats

@@ -6,6 +6,7 @@ import { openMenu } from "./run_menu.js";
 import { pullDown, swipeLeft } from "./swipe.js";
 import { reload } from "./table_live.js";
 import { settleSelection } from "./table_select.js";
+import "./table_whole.js";
 
 const runs = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-runs]"));
 
@@ -33,6 +34,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
   settle();
   const changed = /** @type {Element} */ (event.target).id === "runs";
   if (changed) for (const part of document.querySelectorAll("#run-totals")) globalThis.htmx.trigger(part, "runs:changed");
+});
+
+/** What one types may end in the middle of a word; what stands around a search goes by its address. */
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, triggeringEvent, parameters } = /** @type {CustomEvent} */ (event).detail;
+  const isSearch = elt.id === "runs-filter";
+  if (!isSearch && elt.id !== "run-totals") return;
+  const wasTyped = new URL(runs()?.dataset.address ?? "", location.href).searchParams.has("typing");
+  const isTyped = isSearch && triggeringEvent ? triggeringEvent.type === "input" || (wasTyped && triggeringEvent.type === "change") : wasTyped;
+  if (isTyped) parameters.typing = "true";
 });
 
 behaviour("[data-runs]", (table) => swipeLeft(table, "[data-run-item]", { ended: () => {}, held: openMenu }));
