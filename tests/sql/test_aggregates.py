@@ -322,7 +322,9 @@ def test_a_task_stays_in_its_run(alice_sql: Connection[Row]) -> None:
     run_id, other = (put(alice_sql, "ai_runs", ALICE.user_id) for _ in range(2))
     put(alice_sql, "ai_tasks", ALICE.user_id, run_id=run_id)
     with pytest.raises(psycopg.Error) as error:
-        alice_sql.execute("update airuns.ai_tasks set run_id = %s where run_id = %s", (other, run_id))
+        alice_sql.execute(
+            "update airuns.ai_tasks set run_id = %s where run_id = %s", (other, run_id)
+        )
     assert error.value.sqlstate == "AR002"
 
 
