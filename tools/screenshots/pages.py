@@ -33,6 +33,12 @@ async def _keys(page: Page) -> None:
     await page.locator("#keys-sheet[open]").wait_for()
 
 
+async def _read(page: Page) -> None:
+    await page.locator("figure.chart [data-plot]").first.focus()
+    for key in ("End", "ArrowLeft", "ArrowLeft"):
+        await page.keyboard.press(key)
+
+
 async def _selection(page: Page) -> None:
     for number in (1, 2, 4):
         await page.locator("[data-select]").nth(number).check(force=True)
@@ -97,10 +103,13 @@ def shots(work: Filling) -> list[Shot]:
         Shot("editor-new", "/ai/prompts/new"),
         Shot("editor", f"/ai/prompts/{investigator}/edit"),
         Shot("versions", f"/ai/prompts/{investigator}/versions/3", _compared),
+        Shot("analytics", "/ai/analytics", _read),
+        Shot("analytics-by-prompt", "/ai/analytics?by=prompt&period=year"),
         Shot("settings-account", "/settings"),
         Shot("settings-keys", "/settings/keys"),
         Shot("settings-providers", "/settings/providers", _tried),
         Shot("settings-prices", "/settings/prices"),
+        Shot("settings-budgets", "/settings/budgets"),
         Shot("settings-users", "/settings/users"),
         Shot("palette", "/ai/runs", _palette),
         Shot("keys", "/ai/runs", _keys, (1600,)),

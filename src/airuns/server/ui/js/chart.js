@@ -50,10 +50,13 @@ function series(paint, numbers, isBars) {
     const own = paint(numbers.styles[at]);
     return isBars
       ? { label, paths, fill: own, stroke: paint("sheet"), width: 1, points: { show: false } }
-      : { label, paths, stroke: own, width: 1.75, points: { show: numbers.rows.length < 3, fill: own } };
+      : { label, paths, stroke: own, width: 1.75, points: { show: true, size: 5, fill: own, filter: () => lonely(numbers.values[at]) } };
   });
   return isBars ? all.reverse() : all;
 }
+
+/** The values that no line would show, because none is beside them. @param {(number | null)[]} values */
+const lonely = (values) => values.flatMap((value, at) => (value !== null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
 
 /** @param {HTMLElement} figure @param {Paint} paint @param {import("./chart_values.js").Numbers} numbers */
 function axes(figure, paint, numbers) {
