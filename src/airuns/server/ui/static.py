@@ -41,6 +41,7 @@ STYLES = (
     "prompts",
     "models",
     "pages",
+    "data",
     "states",
     "screens",
     "touch",
