@@ -55,6 +55,8 @@ async def test_the_figures_are_those_of_the_tasks(visit: Visits, used: dict[str,
     await expect(by.filter(has_text="openai/text:1")).to_contain_text("$1.00")
     await expect(by.filter(has_text="openai/text:1")).to_contain_text("50 %")
     await expect(panel(page, "Most expensive runs").get_by_role("link")).to_have_count(2)
+    prompts = panel(page, "Most expensive prompts").get_by_role("row")
+    await expect(prompts.filter(has_text=used["name"])).to_contain_text("$2.00")
 
 
 async def test_numbers_lead_to_the_runs_behind_them(visit: Visits, used: dict[str, Any]) -> None:

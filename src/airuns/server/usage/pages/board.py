@@ -17,7 +17,7 @@ from airuns.server.usage.records import Dashboard, ExpensiveRun, Latency, Part
 from airuns.server.usage.tables import TableName
 
 SHOWN = 12
-SHOWN_RUNS = 6
+SHOWN_RUNS = 5
 
 DOWNLOADS: dict[TableName, str] = {
     "over_time": "Over time",
@@ -92,7 +92,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stats(self) -> list[Stat]:
-        return stats(self.asked, self.dashboard)
+        return stats(self.asked, self.dashboard, self.budgets)
 
     @property
     def main(self) -> Chart:
@@ -123,6 +123,11 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     @property
+    def time_words(self) -> tuple[str, str]:
+        """Return what the times of a row are: percentiles of models, means of all else."""
+        return (" p50", " p95") if self.asked.by == "model" else (", mean", ", mean")
+
+    @property
     def rest_note(self) -> str:
         """Return how many rows of the breakdown are only in its download."""
         more = len(self.parts) - SHOWN
@@ -132,6 +137,13 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     def runs(self) -> list[Costly]:
         """Return the runs that cost most."""
         return [_costly(run) for run in self.dashboard.expensive_runs[:SHOWN_RUNS]]
+
+    @property
+    def prompts(self) -> list[Line]:
+        """Return the prompts that cost most."""
+        asked = msgspec.structs.replace(self.asked, by="prompt")
+        parts = [part for part in self.dashboard.by_prompt if part.value and part.cost]
+        return [_line(asked, self.dashboard, part, 0) for part in parts[:SHOWN_RUNS]]
 
     def download(self, name: str, form: str) -> str:
         """Return the address of a table as a file."""

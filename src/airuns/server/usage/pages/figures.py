@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 
+from airuns.server.budgets.store import Budget
 from airuns.server.ui import formats
 from airuns.server.ui.charts import spark
 from airuns.server.usage.pages.asked import Asked
 from airuns.server.usage.pages.links import runs_link
 from airuns.server.usage.records import Dashboard, Sums
+
+MOST_PERCENT = 10_000
 
 
 class Stat(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,12 +29,12 @@ class Stat(msgspec.Struct, frozen=True, kw_only=True):
     href: str = ""
 
 
-def stats(asked: Asked, dashboard: Dashboard) -> list[Stat]:
+def stats(asked: Asked, dashboard: Dashboard, budgets: list[Budget]) -> list[Stat]:
     """Return the figures of a time."""
     link = runs_link(dashboard.runs_query, f"{asked.first_day}", f"{asked.last_day}")
     return [
         _cost(dashboard, link),
-        _forecast(dashboard),
+        _forecast(dashboard, budgets),
         _tokens(dashboard, link),
         _runs(dashboard, link),
         _first_token(dashboard),
@@ -53,13 +56,19 @@ def _cost(board: Dashboard, link: str) -> Stat:
     )
 
 
-def _forecast(board: Dashboard) -> Stat:
+def _forecast(board: Dashboard, budgets: list[Budget]) -> Stat:
+    """Return what this month will cost, beside the budget of a month if there is one of all."""
     found = board.forecast
     if found is None:
         return Stat(label="Forecast for this month", figure=formats.UNKNOWN, note="no known cost")
+    limits = [each.limit for each in budgets if each.scope == "user" and each.period == "month"]
+    share = found.cost / min(limits) if limits else None
     return Stat(
         label="Forecast for this month",
         figure=formats.money(found.cost),
+        unit=f"of {formats.rate(min(limits))}" if limits else "",
+        change="" if share is None else f"{100 * share:,.0f} %",
+        tone="bad" if share is not None and share > 1 else "",
         note=f"{formats.money(found.spent)} so far, {formats.money(found.daily_mean)} a day",
     )
 
@@ -144,7 +153,9 @@ def _change(
     if now is None or not before:
         return {}
     percent = float(now) / float(before) * 100 - 100
-    text = f"{percent:+,.1f} %" if abs(percent) < 1000 else f"×{float(now) / float(before):,.0f}"
+    if percent > MOST_PERCENT:  # next to nothing was there to compare with
+        return {}
+    text = f"{percent:+,.1f} %"
     tone = "" if not more_is_bad or abs(percent) < 0.05 else "bad" if percent > 0 else "good"
     trend = "" if abs(percent) < 0.05 else "trend-up" if percent > 0 else "trend-down"
     return {"change": f"{text} {word}".strip().replace("-", "−"), "tone": tone, "trend": trend}
