@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import httpx
 from playwright.async_api import Page, expect
@@ -11,6 +12,7 @@ from tests.browser.conftest import Visits
 from tests.browser.prompted import made, ran
 from tests.provider import ScriptedProvider
 from tests.provider.script import Gate, Script
+from tests.serving import wait_until
 
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
 
@@ -118,6 +120,35 @@ async def test_filters_are_chips_and_addresses(visit: Visits, alice: httpx.Clien
     await expect(page.get_by_role("link", name="Remove filter From")).to_be_visible()
     await page.get_by_role("button", name="From 2026-01-01").click()
     await expect(page.get_by_role("textbox", name="From")).to_be_focused()
+
+
+async def test_what_was_asked_and_answered_is_searched(visit: Visits, alice: httpx.Client) -> None:
+    prompt = made(alice)
+    for name in ("Grace", "Barbara", "Grace"):
+        ran(alice, prompt["id"], variables={"name": name})
+    path = f"/api/prompts/{prompt['id']}/history"
+    found = await asyncio.to_thread(indexed, alice, path, "grace")
+    assert len(found) == 2
+    page = await visit(f"/ai/prompts/{prompt['id']}/history")
+    await page.get_by_role("searchbox").press_sequentially("barbara")
+    await expect(page.locator(".history-entry")).to_have_count(1)
+    await expect(page.locator(".excerpt")).to_have_text("Greet Barbara")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await expect(page).to_have_url(re.compile(r"\?q=barbara$"))
+    await page.get_by_role("searchbox").fill("nobody-at-all")
+    await expect(page.get_by_text("No execution is like that.")).to_be_visible()
+
+
+def indexed(client: httpx.Client, path: str, word: str) -> list[Any]:
+    """Return what a history has of a word, once its newest execution can be found."""
+    newest = client.get(path).json()["items"][0]["id"]
+
+    def found() -> list[Any]:
+        items = client.get(path, params={"q": word}).json()["items"]
+        return items if newest in {item["id"] for item in items} else []
+
+    wait_until(found, "the index")
+    return found()
 
 
 async def test_an_answer_that_is_being_written_is_seen_and_seen_to_end(

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -11,9 +12,13 @@ from airuns.server.db import queries
 from airuns.server.db.door import Transaction
 from airuns.server.pages import Page, decode_cursor, page_of
 from airuns.server.prompts import store
+from airuns.server.runs.lists import RunFilter
+from airuns.server.search import store as search
+from airuns.server.search.query import parse
 from airuns.server.text import check_text
 
 SQL = queries.load(__package__ or "", "history.sql")
+LONGEST = 500
 
 Status = Literal["success", "error", "timeout", "pending", "cancelled"]
 Cursor = tuple[Literal["history"], datetime, UUID]
@@ -34,12 +39,17 @@ FILTERS = {
     "tag": "%(tag)s = any(r.tags)",
     "since": "t.created_at >= %(since)s",
     "before": "t.created_at < %(before)s",
+    "found": "(t.request_message_id = any(%(found)s) or t.task_id in (select m.task_id"
+    " from airuns.ai_messages as m where m.user_id = %(user_id)s and m.id = any(%(found)s)))",
 }
 AFTER = "(t.created_at, t.task_id) < (%(after)s::timestamptz, %(after_id)s::uuid)"
 
 
 class HistoryFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which executions a history has; None does not filter. `tag` is one of the run."""
+    """Which executions a history has; None does not filter. `tag` is one of the run.
+
+    `q` is searched in what was asked and what came, in the syntax of a search.
+    """
 
     status: Status | None = None
     model: str | None = None
@@ -47,6 +57,7 @@ class HistoryFilter(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    q: str | None = None
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +105,8 @@ async def history(
 ) -> Page[HistoryItem]:
     """Return a page of a prompt's executions in full. Raises NotFound."""
     await store.get(tx, user_id, prompt_id)
-    query, params = history_query("history", which, cursor)
+    found = await _found(tx, user_id, prompt_id, which)
+    query, params = history_query("history", which, cursor, found)
     rows = await tx.all(
         HistoryItem, query, user_id=user_id, prompt_id=prompt_id, limit=limit + 1, **params
     )
@@ -110,18 +122,33 @@ async def executions(
     limit: int,
 ) -> Page[Execution]:
     """Return a page of a prompt's executions as lines."""
-    query, params = history_query("executions", which, cursor)
+    found = await _found(tx, user_id, prompt_id, which)
+    query, params = history_query("executions", which, cursor, found)
     rows = await tx.all(
         Execution, query, user_id=user_id, prompt_id=prompt_id, limit=limit + 1, **params
     )
     return page_of(rows, limit, lambda row: ("history", row.created_at, row.id))
 
 
+async def _found(
+    tx: Transaction, user_id: UUID, prompt_id: UUID, which: HistoryFilter
+) -> list[UUID] | None:
+    """Return the messages of a prompt's runs that have what is searched; None without that."""
+    if which.q is None:
+        return None
+    check_text(which.q, "q")
+    within = RunFilter(source_type="prompt", source_id=str(prompt_id))
+    return await search.messages(tx, user_id, parse(which.q), within, zone=ZoneInfo("UTC"))
+
+
 def history_query(
-    name: str, which: HistoryFilter, cursor: str | None
+    name: str, which: HistoryFilter, cursor: str | None, found: list[UUID] | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """Return a query of history.sql and its parameters but user_id, prompt_id and limit."""
-    values = msgspec.structs.asdict(which)
+    """Return a query of history.sql and its parameters but user_id, prompt_id and limit.
+
+    `found` are the messages that a search has left, if there is one.
+    """
+    values = msgspec.structs.asdict(which) | {"found": found}
     values["statuses"] = STATUSES[which.status] if which.status else None
     params = {field: values[field] for field in FILTERS if values[field] is not None}
     check_text({field: value for field, value in params.items() if isinstance(value, str)})

@@ -24,7 +24,7 @@ from airuns.server.given import (
 )
 from airuns.server.pages import Page, page_size
 from airuns.server.prompts import history, lists, store
-from airuns.server.prompts.history import HistoryFilter, HistoryItem, Status
+from airuns.server.prompts.history import LONGEST, HistoryFilter, HistoryItem, Status
 from airuns.server.prompts.lists import Asked, PromptRow, Sort, VersionRow
 from airuns.server.prompts.rules import Message, Variable, text_length
 from airuns.server.prompts.store import Change, Content, Deletion, Label, Prompt
@@ -36,6 +36,8 @@ Description = Annotated[str, Meta(max_length=10_000)]
 Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=50)]
 Variables = Annotated[list[Variable], Meta(max_length=500)]
 Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+Searched = Annotated[str | None, QueryParameter(max_length=LONGEST)]
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="As ETag said.")]
 
@@ -229,12 +231,16 @@ async def list_history(
     tag: FromQuery[str | None] = None,
     since: FromQuery[datetime | None] = None,
     before: FromQuery[datetime | None] = None,
+    q: Searched = None,
     cursor: Cursor = None,
     limit: Limit = None,
 ) -> Page[HistoryItem]:
-    """List every execution of a prompt, newest first; `since` and `before` bound its beginning."""
+    """List every execution of a prompt, newest first; `since` and `before` bound its beginning.
+
+    `q` is searched in what was asked and what came, in the syntax of GET /api/search.
+    """
     which = HistoryFilter(
-        status=status, model=model, version=version, tag=tag, since=since, before=before
+        status=status, model=model, version=version, tag=tag, since=since, before=before, q=q
     )
     size = page_size(limit, 50, settings.max_page)
     async with db.transaction(who) as tx:

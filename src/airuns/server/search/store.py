@@ -15,7 +15,7 @@ from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import match, walk
 from airuns.server.search.filters import Conditions, conditions
-from airuns.server.search.hits import Found, Matching, hits, read_runs, row_of
+from airuns.server.search.hits import Found, Hit, Matching, hits, read_runs, row_of
 from airuns.server.search.match import Piece, Templates
 from airuns.server.search.query import Query, beginnings, parse
 from airuns.server.search.walk import SQL, Key, Match, Shelf
@@ -23,6 +23,7 @@ from airuns.server.search.walk import SQL, Key, Match, Shelf
 Sort = Literal["relevance", "date"]
 
 CANDIDATES = 400
+LATELY = 100
 ENOUGH = 0.7
 FEW_RUNS = 500
 FEW_NAMES = 6
@@ -146,6 +147,26 @@ async def suggest(tx: Transaction, user_id: UUID, text: str, limit: int = 10) ->
     ]
 
 
+async def said(
+    tx: Transaction, user_id: UUID, text: str, limit: int, *, zone: ZoneInfo
+) -> list[Hit]:
+    """Return runs with the message in which somebody said what somebody is typing, the best first.
+
+    Only the newest LATELY messages that match are compared, so that it keeps up with typing.
+    """
+    query = parse(text, is_typing=True)
+    asked = match.templates(query)
+    now = datetime.now(UTC)
+    if asked is None:
+        return []
+    which = conditions(query.filters, zone, now)
+    shelves = [shelf for shelf in await walk.shelves(tx, user_id) if not shelf.has_names]
+    this = _Search(tx, user_id, query, which, shelves, now)
+    found, _ = await _collect(this, asked, shelves, LATELY)
+    run_ids = [place.run_id for place in _ranked(found, now)[:limit]]
+    return await hits(tx, user_id, match.needles(query), run_ids, asked, newest=False)
+
+
 def _unused(query: Query, asked: Templates | None) -> list[str]:
     if asked is not None or not query.items:
         return []
@@ -212,6 +233,26 @@ async def matching(
             break
     run_ids = sorted(newest, key=lambda run_id: newest[run_id], reverse=True)
     return Matching(run_ids[:most], horizon is not None or len(run_ids) > most)
+
+
+async def messages(
+    tx: Transaction, user_id: UUID, query: Query, within: RunFilter, *, zone: ZoneInfo
+) -> list[UUID]:
+    """Return the newest messages of some runs that have the words of a query.
+
+    Those of the latest documents that a search examines (walk.EXAMINED).
+    """
+    now = datetime.now(UTC)
+    asked = match.templates(query)
+    if asked is None:
+        return []
+    which = conditions(query.filters, zone, now, within)
+    shelves = [each for each in await walk.shelves(tx, user_id) if not each.has_names]
+    return [
+        each.message_id
+        async for looked in walk.walk(tx, user_id, asked, which, shelves)
+        for each in looked.matches
+    ]
 
 
 async def among(

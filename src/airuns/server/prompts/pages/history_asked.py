@@ -27,6 +27,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Filters of a prompt's history. An empty text does not filter; days are the reader's."""
 
     prompt_id: UUID
+    q: str = ""
     status: Status | Literal[""] = ""
     model: str = ""
     version: str = ""
@@ -45,6 +46,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             tag=self.tag or None,
             since=self._midnight(self.since),
             before=self._midnight(self.until, days=1),
+            q=self.q or None,
         )
 
     def _midnight(self, day: str, days: int = 0) -> datetime | None:
