@@ -2,7 +2,7 @@
 
 import { on } from "../../ui/js/behaviour.js";
 
-on("input", "[data-account-form] [name=confirm]", (field) => {
+on("input", "[data-account-form] [data-field=confirm]", (field) => {
   const { form, value } = /** @type {HTMLInputElement} */ (field);
   const button = /** @type {HTMLButtonElement} */ (form?.querySelector("[data-account-delete]"));
   button.disabled = value.trim() !== button.dataset.name;
