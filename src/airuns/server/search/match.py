@@ -10,6 +10,7 @@ from airuns.server.search.words import Word
 
 SNIPPET = 220
 BEFORE = 60
+NEAR = 18
 WINDOW = 20_000
 MOST_HITS = 200
 PREFIX = "§"
@@ -127,6 +128,20 @@ def snippet(text: str, wanted: list[Needle]) -> list[Piece]:
             return _with_ellipses(cut, begin + start > 0, begin + end < len(text))
     end = _word_end(text, min(SNIPPET, len(text)))
     return _with_ellipses([Piece(text[:end], False)], False, end < len(text))
+
+
+def nearer(found: list[Piece]) -> list[Piece]:
+    """Return a snippet for a single line: with few characters before what was searched for."""
+    first, *others = found or [Piece("", False)]
+    if not others or first.is_hit:
+        return found
+    if first.text == "… ":
+        first, *others = others
+    if first.is_hit or len(first.text) <= NEAR:
+        return [Piece("… ", False), first, *others] if len(others) + 1 < len(found) else found
+    cut = first.text[-NEAR:]
+    _, space, after = cut.partition(" ")
+    return [Piece(f"… {after if space else cut}", False), *others]
 
 
 Hit = tuple[int, int, int]

@@ -1,6 +1,6 @@
 """Search: the runs that a query finds, a page at a time, by relevance or by date."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from airuns.server.search.filters import Conditions, conditions
 from airuns.server.search.hits import Found, Hit, Matching, hits, read_runs, row_of
 from airuns.server.search.match import Piece, Templates
 from airuns.server.search.query import Query, beginnings, parse
+from airuns.server.search.ranking import ranked
 from airuns.server.search.walk import SQL, Key, Match, Shelf
 
 Sort = Literal["relevance", "date"]
@@ -27,8 +28,6 @@ LATELY = 100
 ENOUGH = 0.7
 FEW_RUNS = 500
 FEW_NAMES = 6
-FADES_DAYS = 60.0
-LEAST_RECENCY = 0.3
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -36,13 +35,6 @@ class Lag(msgspec.Struct, frozen=True):
 
     waiting: int
     lag_seconds: float
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """A run among what was found."""
-
-    run_id: UUID
-    order: tuple[Any, ...]
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -138,7 +130,7 @@ async def suggest(tx: Transaction, user_id: UUID, text: str, limit: int = 10) ->
         return []
     names = [shelf for shelf in await walk.shelves(tx, user_id) if shelf.has_names]
     found = await _collect(_Search(tx, user_id, query, which, names, now), asked, names, 200)
-    places = _ranked(found[0], now)[:limit]
+    places = ranked(found[0], now)[:limit]
     runs = await read_runs(tx, user_id, [place.run_id for place in places])
     wanted = match.needles(query)
     return [
@@ -163,7 +155,7 @@ async def said(
     shelves = [shelf for shelf in await walk.shelves(tx, user_id) if not shelf.has_names]
     this = _Search(tx, user_id, query, which, shelves, now)
     found, _ = await _collect(this, asked, shelves, LATELY)
-    run_ids = [place.run_id for place in _ranked(found, now)[:limit]]
+    run_ids = [place.run_id for place in ranked(found, now)[:limit]]
     return await hits(tx, user_id, match.needles(query), run_ids, asked, newest=False)
 
 
@@ -305,25 +297,6 @@ async def _collect(
     return list(found.values()), is_capped
 
 
-def _ranked(found: list[Match], now: datetime) -> list[_Place]:
-    """Return runs by how well their best match fits, which fades with its age.
-
-    A match fades to half of its worth in FADES_DAYS, but not below LEAST_RECENCY of it. Further
-    matches of the run count a little.
-    """
-    scores: dict[UUID, tuple[float, int]] = {}
-    for each in found:
-        days = max((now - each.at) / timedelta(days=1), 0)
-        recency = LEAST_RECENCY + (1 - LEAST_RECENCY) * 0.5 ** (days / FADES_DAYS)
-        best, count = scores.get(each.run_id, (0.0, 0))
-        scores[each.run_id] = max(best, each.rank * recency), count + 1
-    places = (
-        _Place(run_id, (-round(best * (1 + 0.02 * min(count, 10)), 9), run_id))
-        for run_id, (best, count) in scores.items()
-    )
-    return sorted(places, key=lambda place: place.order)
-
-
 async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, limit: int) -> _Page:
     """Return the best of the newest candidates, which are the same for each page of a search."""
     after: tuple[Any, ...] | None = None
@@ -342,7 +315,7 @@ async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, lim
         few = await _few_runs(this)
         if few is not None:
             found, is_capped = await walk.in_runs(this.tx, this.user_id, asked, few), False
-    places = [p for p in _ranked(found, this.now) if after is None or p.order > after]
+    places = [p for p in ranked(found, this.now) if after is None or p.order > after]
     page = places[:limit]
     following = (
         encode_cursor("relevance", this.now, *page[-1].order) if len(places) > limit else None

@@ -10,14 +10,17 @@ const MOST = 280;
 
 /** What was taken out below, the nearest last: the message each part ends at (null: the end of the line). */
 /** @type {{end: string | null, count: number}[]} */
-const below = [];
+const below = JSON.parse(root.dataset.below ?? "[]").map((/** @type {[string | null, number]} */ [end, count]) => ({ end, count }));
 let loading = false;
 
-/** @returns {boolean} whether the end of the line is on the page */
-export const isWhole = () => below.length === 0;
+/** @returns {boolean} whether the end of the current line is on the page */
+export const isWhole = () => below.length === 0 && !root.dataset.branch;
 
+/** The page goes on with the end of the current line, whatever message its address named. */
 export function forgetBelow() {
   below.length = 0;
+  delete root.dataset.branch;
+  if (new URLSearchParams(location.search).has("message")) history.replaceState(history.state, "", location.pathname);
   mark();
 }
 
@@ -44,7 +47,7 @@ export function watchEnds() {
 async function reach(li) {
   if (loading || !page.run || !li.isConnected) return;
   const parent = li === items()[0] && li.dataset.parent;
-  const later = li === items().at(-1) && !isWhole();
+  const later = li === items().at(-1) && below.length > 0;
   if (!parent && !later) return;
   loading = true;
   thread().setAttribute("aria-busy", "true");
@@ -111,6 +114,16 @@ export function trimTop() {
   const all = items();
   for (const li of all.slice(0, Math.max(0, all.length - MOST))) li.remove();
 }
+
+/** Show the message that the address names, when the page came without it; then the page is marked as cut. */
+export function showTarget() {
+  const named = location.hash.startsWith("#m-") && page.run && !new URLSearchParams(location.search).has("message");
+  if (named && !document.getElementById(location.hash.slice(1))) {
+    return location.replace(`${location.pathname}?message=${location.hash.slice(3)}${location.hash}`);
+  }
+  return mark();
+}
+addEventListener("hashchange", showTarget);
 
 root.addEventListener("jump", async () => {
   if (!isWhole()) await reload().catch(showError);
