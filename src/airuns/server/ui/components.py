@@ -34,6 +34,7 @@ SECTIONS = {
     "nomatch": "No match, and errors",
     "loading": "Loading",
     "charts": "Charts",
+    "files": "Files",
     "compare": "Compare and diff",
     "tokens": "Type and colour",
 }

@@ -76,12 +76,14 @@ behaviour("[data-import]", (place) => {
     use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, kind === "success" ? "#success" : "#error"));
     part("title").textContent = title;
     part("text").textContent = text;
+    part("text").hidden = !text;
     part("reasons").hidden = !refused;
     const heading = /** @type {HTMLElement} */ (report.querySelector("h4"));
     heading.textContent = `${refused.toLocaleString("en")} refused${refused > reasons.length ? `; the first ${reasons.length.toLocaleString("en")}` : ""}:`;
     report.querySelector("ul")?.replaceChildren(...reasons.map(line));
     report.hidden = false;
     report.focus();
+    report.scrollIntoView({ block: "nearest" });
   }
 
   chooser.addEventListener("change", () => take(chooser.files?.[0]));
@@ -102,7 +104,7 @@ behaviour("[data-import]", (place) => {
 function line({ kind, id, reason }) {
   const item = document.createElement("li");
   const what = document.createElement("b");
-  what.textContent = id ? `${kind} ${id}` : kind;
+  what.textContent = id ? `${kind} ${id}:` : `${kind}:`;
   item.append(what, ` ${reason}`);
   return item;
 }
