@@ -1,7 +1,9 @@
 """The run history of a prompt, in the table and on its own page."""
 
 import asyncio
+import csv
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -120,6 +122,25 @@ async def test_filters_are_chips_and_addresses(visit: Visits, alice: httpx.Clien
     await expect(page.get_by_role("link", name="Remove filter From")).to_be_visible()
     await page.get_by_role("button", name="From 2026-01-01").click()
     await expect(page.get_by_role("textbox", name="From")).to_be_focused()
+
+
+async def test_what_is_shown_is_downloaded(visit: Visits, alice: httpx.Client) -> None:
+    prompt = made(alice, "=1+1 {{name}}")
+    ran(alice, prompt["id"])
+    ran(alice, prompt["id"], "openai/text:3")
+    page = await visit(f"/ai/prompts/{prompt['id']}/history?model=echo")
+    async with page.expect_download() as arriving:
+        await page.get_by_role("link", name="Download as CSV").click()
+    download = await arriving.value
+    assert download.suggested_filename == f"{prompt['name']}, history.csv"
+    [row] = rows_of(await download.path())
+    assert (row["model"], row["status"], row["prompt_text"]) == ("echo", "success", "'=1+1 Ada")
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Read a file of CSV."""
+    with path.open(newline="", encoding="utf-8-sig") as lines:
+        return list(csv.DictReader(lines))
 
 
 async def test_what_was_asked_and_answered_is_searched(visit: Visits, alice: httpx.Client) -> None:

@@ -1,13 +1,10 @@
 """The formats of exports: what each is called, and the bytes that it is made of."""
 
 import logging
-import re
-import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -145,12 +142,3 @@ def _file_name(name: FormatName, run_name: str | None, suffix: str) -> str:
     kind = "tasks" if name == "tasks-csv" else "runs"
     stem = words.clean(run_name or "") or f"airuns-{kind}-{datetime.now(UTC):%Y-%m-%d}"
     return stem + suffix
-
-
-def disposition(name: str) -> str:
-    """Return the Content-Disposition of a download (RFC 6266), with a name in any script."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r'["\\%]', "", plain).strip()
-    if plain.startswith(".") or not plain:
-        plain = f"export{plain if plain.startswith('.') else ''}"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -13,6 +13,7 @@ from litestar.response import Stream
 
 from airuns.errors import Conflict, InvalidInput, TooLarge
 from airuns.server.db.door import As, Database
+from airuns.server.downloads import disposition
 from airuns.server.exports import formats, store
 from airuns.server.exports.formats import FormatName, Ready
 from airuns.server.exports.importing import Report, import_archive
@@ -60,7 +61,7 @@ def _download(ready: Ready) -> Stream:
         formats.stream(ready),
         media_type=ready.media_type,
         headers={
-            "Content-Disposition": formats.disposition(ready.file_name),
+            "Content-Disposition": disposition(ready.file_name),
             "Airuns-Total-Runs": str(ready.total),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
@@ -153,7 +154,7 @@ async def download_export(export_id: PathId, who: GivenUser, db: GivenDatabase) 
         _chunks(db, who, made),
         media_type=made.media_type,
         headers={
-            "Content-Disposition": formats.disposition(made.file_name),
+            "Content-Disposition": disposition(made.file_name),
             "Content-Length": str(made.size),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",

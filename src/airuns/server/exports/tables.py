@@ -1,23 +1,12 @@
-"""Runs and tasks as CSV (RFC 4180), for spreadsheets.
+"""Runs and tasks as CSV, for spreadsheets."""
 
-UTF-8 with a byte order mark, without which Excel takes it for another encoding. A text that a
-spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets do not show.
-"""
-
-import csv
-import io
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 
+from airuns.server.downloads import BOM, line
 from airuns.server.exports.reading import Done, Piece, Reader, Rows
-from airuns.server.money import plain
-
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full width too
 
 RUN_COLUMNS = (
     *("id", "name", "source_type", "source_id", "model", "status", "last_task_status", "tags"),
@@ -31,33 +20,6 @@ TASK_COLUMNS = (
     *("tokens_reasoning", "usage_estimated", "cost", "time_to_first_token", "total_time"),
     *("created_at", "updated_at", "completed_at", "error", "response_text"),
 )
-
-
-def cell(value: Any) -> str:
-    """Return a value as a cell: unknown is empty, times ISO 8601 in UTC, numbers plain."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return msgspec.to_builtins(value)
-        case Decimal():
-            return plain(value)
-        case int() | float():
-            return msgspec.json.encode(value).decode()
-        case list() | tuple():
-            return cell(", ".join(map(str, cast("list[Any]", value))))
-        case _:
-            text = str(value)
-            return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def line(cells: Sequence[Any]) -> bytes:
-    """Return a row of the file."""
-    out = io.StringIO()
-    csv.writer(out).writerow([cell(value) for value in cells])
-    return out.getvalue().encode()
 
 
 async def runs(reader: Reader) -> AsyncIterator[Piece]:

@@ -1,5 +1,6 @@
 """The executions of a prompt: filters, and key-set pages of them, newest first."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -9,7 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from airuns.server.db import queries
-from airuns.server.db.door import Transaction
+from airuns.server.db.door import As, Database, Transaction
+from airuns.server.downloads import BOM, line
 from airuns.server.pages import Page, decode_cursor, page_of
 from airuns.server.prompts import store
 from airuns.server.runs.lists import RunFilter
@@ -19,6 +21,7 @@ from airuns.server.text import check_text
 
 SQL = queries.load(__package__ or "", "history.sql")
 LONGEST = 500
+PAGE = 200
 
 Status = Literal["success", "error", "timeout", "pending", "cancelled"]
 Cursor = tuple[Literal["history"], datetime, UUID]
@@ -111,6 +114,24 @@ async def history(
         HistoryItem, query, user_id=user_id, prompt_id=prompt_id, limit=limit + 1, **params
     )
     return page_of(rows, limit, lambda row: ("history", row.created_at, row.id))
+
+
+async def as_csv(
+    db: Database, who: As, prompt_id: UUID, which: HistoryFilter
+) -> AsyncGenerator[bytes]:
+    """Yield all executions that a history has, newest first, as CSV, a page at a time.
+
+    No transaction is open while a reader takes its time. Raises NotFound before the first piece.
+    """
+    yield BOM + line(HistoryItem.__struct_fields__)
+    cursor: str | None = None
+    while True:
+        async with db.transaction(who) as tx:
+            page = await history(tx, who.user_id, prompt_id, which, cursor, PAGE)
+        yield b"".join(line(msgspec.structs.astuple(item)) for item in page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 async def executions(

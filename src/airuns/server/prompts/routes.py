@@ -7,11 +7,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import Stream
 from msgspec import UNSET, Meta, UnsetType
 
 from airuns.errors import InvalidInput, TooLarge
 from airuns.server.db.door import As, Database, retried
+from airuns.server.downloads import CSV_TYPE, disposition
 from airuns.server.given import (
     Cursor,
     GivenDatabase,
@@ -219,12 +222,7 @@ async def restore_prompt(
     return _shown(prompt)
 
 
-@get("/{prompt_id:str}/history")
-async def list_history(
-    prompt_id: PathId,
-    db: GivenDatabase,
-    who: GivenUser,
-    settings: GivenSettings,
+def which_executions(
     status: FromQuery[Status | None] = None,
     model: FromQuery[str | None] = None,
     version: FromQuery[int | None] = None,
@@ -232,6 +230,24 @@ async def list_history(
     since: FromQuery[datetime | None] = None,
     before: FromQuery[datetime | None] = None,
     q: Searched = None,
+) -> HistoryFilter:
+    """Return the filter that a query asks for."""
+    return HistoryFilter(
+        status=status, model=model, version=version, tag=tag, since=since, before=before, q=q
+    )
+
+
+WHICH = {"which": Provide(which_executions, sync_to_thread=False)}
+GivenHistory = NamedDependency[HistoryFilter]
+
+
+@get("/{prompt_id:str}/history", dependencies=WHICH)
+async def list_history(
+    prompt_id: PathId,
+    db: GivenDatabase,
+    who: GivenUser,
+    settings: GivenSettings,
+    which: GivenHistory,
     cursor: Cursor = None,
     limit: Limit = None,
 ) -> Page[HistoryItem]:
@@ -239,12 +255,23 @@ async def list_history(
 
     `q` is searched in what was asked and what came, in the syntax of GET /api/search.
     """
-    which = HistoryFilter(
-        status=status, model=model, version=version, tag=tag, since=since, before=before, q=q
-    )
     size = page_size(limit, 50, settings.max_page)
     async with db.transaction(who) as tx:
         return await history.history(tx, who.user_id, prompt_id, which, cursor, size)
+
+
+@get("/{prompt_id:str}/history.csv", dependencies=WHICH)
+async def download_history(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, which: GivenHistory
+) -> Stream:
+    """Download all executions of a prompt that a filter matches, as CSV."""
+    async with db.transaction(who) as tx:
+        prompt = await store.get(tx, who.user_id, prompt_id)
+    return Stream(
+        history.as_csv(db, who, prompt_id, which),
+        media_type=CSV_TYPE,
+        headers={"Content-Disposition": disposition(f"{prompt.name}, history.csv")},
+    )
 
 
 @retried
@@ -331,6 +358,7 @@ routes = [
             list_versions,
             duplicate_prompt,
             list_history,
+            download_history,
         ],
         tags=["prompts"],
     )

@@ -14,6 +14,7 @@ from litestar.response import Response
 
 from airuns.errors import InvalidInput, NotFound
 from airuns.server import money
+from airuns.server.downloads import CSV_TYPE, disposition
 from airuns.server.given import GivenDatabase, GivenUser
 from airuns.server.text import check_text
 from airuns.server.usage import store
@@ -24,8 +25,9 @@ from airuns.wire import SourceType
 
 DEFAULT_DAYS = 30
 BREAKDOWNS = (
-    *("by_model", "by_provider", "by_prompt", "by_source", "by_key", "by_tag", "latency", "errors"),
-)  # fmt: skip
+    *("by_model", "by_provider", "by_prompt", "by_version", "by_source", "by_key", "by_tag"),
+    *("latency", "errors"),
+)
 
 Ended = Literal["completed", "error", "timeout", "cancelled"]
 Top = Annotated[
@@ -38,6 +40,7 @@ def which_usage(
     until: FromQuery[datetime | None] = None,
     source_type: FromQuery[SourceType | None] = None,
     prompt_id: FromQuery[UUID | None] = None,
+    version: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
     provider: FromQuery[str | None] = None,
     model: FromQuery[str | None] = None,
     key_id: FromQuery[UUID | None] = None,
@@ -57,6 +60,7 @@ def which_usage(
         until=end,
         source_type=source_type,
         prompt_id=prompt_id,
+        version=version,
         provider=provider,
         model=model,
         key_id=key_id,
@@ -115,11 +119,11 @@ async def get_table(
 
 
 def _download(rows: Sequence[Any], name: str, form: str) -> Response[bytes]:
-    content = as_csv(rows).encode() if form == "csv" else money.encode(rows)
+    content = as_csv(rows) if form == "csv" else money.encode(rows)
     return Response(
         content,
-        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        media_type=CSV_TYPE if form == "csv" else "application/json",
+        headers={"Content-Disposition": disposition(name)},
     )
 
 

@@ -69,6 +69,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """Return the address without filters."""
         return self.path(**dict.fromkeys(FILTERS, ""))
 
+    @property
+    def download(self) -> str:
+        """Return the address of all that the history has, as a file."""
+        which = msgspec.structs.asdict(self.filter)
+        given = {name: value for name, value in which.items() if value is not None}
+        for name in {"since", "before"} & given.keys():
+            given[name] = given[name].isoformat()
+        base = f"/api/prompts/{self.prompt_id}/history.csv"
+        return f"{base}?{urlencode(given)}" if given else base
+
     def path(self, cursor: str | None = None, **changes: Any) -> str:
         """Return the shortest address of the history, with some of it changed."""
         values = msgspec.structs.asdict(self) | changes | {"cursor": cursor}
