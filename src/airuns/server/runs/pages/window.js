@@ -12,12 +12,15 @@ const MOST = 280;
 /** @type {{end: string | null, count: number}[]} */
 const below = JSON.parse(root.dataset.below ?? "[]").map((/** @type {[string | null, number]} */ [end, count]) => ({ end, count }));
 let loading = false;
+/** Counts how often the page began anew: what was asked for before that does not belong here any more. */
+let begun = 0;
 
 /** @returns {boolean} whether the end of the current line is on the page */
 export const isWhole = () => below.length === 0 && !root.dataset.branch;
 
 /** The page goes on with the end of the current line, whatever message its address named. */
 export function forgetBelow() {
+  begun += 1;
   below.length = 0;
   delete root.dataset.branch;
   if (new URLSearchParams(location.search).has("message")) history.replaceState(history.state, "", location.pathname);
@@ -63,9 +66,17 @@ async function reach(li) {
   }
 }
 
+/** @param {string} asked @returns {Promise<DocumentFragment | null>} a part of the thread, unless the page began anew */
+async function ours(asked) {
+  const now = begun;
+  const part = await fragment(page.part("thread") + asked);
+  return now === begun ? part : null;
+}
+
 /** @param {string} end */
 async function loadEarlier(end) {
-  const part = await fragment(`${page.part("thread")}?end=${end}&limit=${STEP}`);
+  const part = await ours(`?end=${end}&limit=${STEP}`);
+  if (!part) return;
   atPlace(() => {
     thread().prepend(part);
     trimBottom();
@@ -76,18 +87,20 @@ async function loadEarlier(end) {
 async function loadLater() {
   const { end, count } = below[below.length - 1];
   if (end === null) return loadEnd(count);
-  const part = await fragment(`${page.part("thread")}?end=${end}&limit=${count}`);
+  const part = await ours(`?end=${end}&limit=${count}`);
+  if (!part) return undefined;
   below.pop();
   atPlace(() => {
     thread().append(part);
     trimTop();
   });
-  mark();
+  return mark();
 }
 
 /** The line may have grown meanwhile: then its end is shown anew. @param {number} count */
 async function loadEnd(count) {
-  const part = await fragment(`${page.part("thread")}?limit=${count}`);
+  const part = await ours(`?limit=${count}`);
+  if (!part) return undefined;
   const [first] = listed(part);
   const last = items().findLast((li) => li.dataset.message);
   if (first?.dataset.parent !== last?.dataset.message) return reload();
@@ -96,7 +109,7 @@ async function loadEnd(count) {
     thread().append(part);
     trimTop();
   });
-  mark();
+  return mark();
 }
 
 function trimBottom() {
