@@ -7,11 +7,17 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
+from playwright.async_api import Page as BrowserPage
 
+from airuns.server import ui
 from airuns.server.db.door import Database
+from airuns.server.pages import Page
 from airuns.server.runs import store, tree
+from airuns.server.runs.pages.asked import Asked
+from airuns.server.runs.pages.table import TableContext
 from airuns.server.runs.rules import Turn
+from airuns.server.search.hits import Found
 from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.listed import delete_run
@@ -29,16 +35,16 @@ def word() -> str:
     return new_word()
 
 
-def rows(page: Page) -> Locator:
+def rows(page: BrowserPage) -> Locator:
     return page.locator("#runs [data-run-item]")
 
 
-def hit(page: Page) -> Locator:
+def hit(page: BrowserPage) -> Locator:
     """What was found of the first run."""
     return rows(page).first.locator("[data-hit]")
 
 
-def search(page: Page) -> Locator:
+def search(page: BrowserPage) -> Locator:
     return page.get_by_role("searchbox", name="Search everything")
 
 
@@ -47,7 +53,7 @@ def change(client: httpx.Client, run: str, **values: Any) -> None:
     assert client.patch(f"/api/runs/{run}", json=values).is_success
 
 
-def message(page: Page, message_id: str) -> Locator:
+def message(page: BrowserPage, message_id: str) -> Locator:
     return page.locator(f"#m-{message_id}")
 
 
@@ -168,7 +174,7 @@ async def test_a_row_stays_true_while_its_run_changes(
 async def test_it_opens_far_up_in_a_long_run_and_goes_on_from_there(
     visit: Visits, db: Database
 ) -> None:
-    run = await long_run(db, 10_000)
+    run = await long_run(db, 3_000)
     async with db.transaction(ALICE.who) as tx:
         found = await tx.value(
             "select id from airuns.ai_messages"
@@ -184,7 +190,7 @@ async def test_it_opens_far_up_in_a_long_run_and_goes_on_from_there(
     numbers = await numbers_on(page)
     assert all(after == before + 1 for before, after in pairwise(numbers))
     await page.get_by_role("button", name="Jump to the end").click()
-    await expect(shown(page, "message 9999 of many")).to_be_in_viewport()
+    await expect(shown(page, "message 2999 of many")).to_be_in_viewport()
     await expect(page).to_have_url(f"/ai/chat/{run}")
     await page.goto("about:blank")
     await page.goto(f"/ai/chat/{run}#m-{found}")  # the server does not see what follows #
@@ -271,6 +277,32 @@ async def test_the_sidebar_finds_what_was_said(
     said = messages(alice, chat)[0]["id"]
     await expect(page).to_have_url(f"/ai/chat/{chat}?message={said}#m-{said}")
     await expect(message(page, said)).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "seconds", "said"),
+    [
+        (12, 9.0, "12 messages are not searchable yet."),
+        (1, 3.5, "1 message is not searchable yet."),
+        (1000, 60.0, "1,000+ messages are not searchable yet."),
+        (12, 0.4, None),
+        (0, 0.0, None),
+    ],
+)
+def test_what_is_not_searched_yet_is_told(waiting: int, seconds: float, said: str | None) -> None:
+    found = Found(
+        items=[],
+        next_cursor=None,
+        query="x",
+        notices=[],
+        is_capped=False,
+        waiting=waiting,
+        lag_seconds=seconds,
+    )
+    table = TableContext(asked=Asked(q="x"), page=Page([], None), found=found)
+    notes = ui.templates().get_template("runs/pages/_run_notes.html").render(table=table)
+    assert ("not searchable" in notes) == (said is not None)
+    assert said is None or said in notes
 
 
 def test_others_words_never_show(alice: httpx.Client, bob: httpx.Client, word: str) -> None:

@@ -28,6 +28,10 @@ async def _palette(page: Page) -> None:
     await page.locator("#palette [role=option]", has_text="Halden Logistics").first.wait_for()
 
 
+async def _found(page: Page) -> None:
+    await page.locator("[data-hit]").first.wait_for()
+
+
 async def _keys(page: Page) -> None:
     await page.keyboard.press("Shift+?")
     await page.locator("#keys-sheet[open]").wait_for()
@@ -120,6 +124,7 @@ def shots(work: Filling) -> list[Shot]:
         Shot("runs-selection", "/ai/runs", _selection),
         Shot("runs-filtered", "/ai/runs?source_type=prompt&tag=incident&sort=cost"),
         Shot("runs-download", "/ai/runs", _download),
+        Shot("runs-found", "/ai/runs?q=checkout", _found),
         Shot("runs-none", "/ai/runs?q=unheard-of"),
         Shot("prompt-runs", "/ai/prompts/runs"),
         Shot("runs-of-prompt", f"/ai/prompts/{investigator}/runs"),
