@@ -157,7 +157,7 @@ async def test_rules_are_previewed_saved_and_applied(
     await expect(match).to_contain_text("Would archive 2 runs")
     await page.get_by_role("button", name="Save rules").click()
     question = page.get_by_role("dialog", name="Save these rules?")
-    await expect(question).to_contain_text("would archive 2 runs")
+    await expect(question).to_contain_text("would archive 2 runs.")
     await question.get_by_role("button", name="Save and apply").click()
     await expect(page.locator("#retention-state")).to_contain_text("2 archived")
     await expect(page.locator("#retention-state")).to_contain_text("Next")

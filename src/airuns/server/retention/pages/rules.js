@@ -9,10 +9,17 @@ import { toast } from "../../ui/js/toast.js";
 /** @typedef {{runs: number, messages: number, oldest: string | null}} Match */
 
 const PAUSE_MS = 300;
-const DOES = { archive: "archive", delete: "move to the trash", purge: "delete for good" };
+const LIST = new Intl.ListFormat("en");
 
 /** @param {number} count @param {string} noun */
 const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+/** @type {Record<string, (what: string) => string>} what a rule does, as "archive 12 runs" */
+const DOES = {
+  archive: (what) => `archive ${what}`,
+  delete: (what) => `move ${what} to the trash`,
+  purge: (what) => `delete ${what} for good`,
+};
 
 behaviour("[data-rules]", (element) => {
   const form = /** @type {HTMLFormElement} */ (element);
@@ -76,10 +83,10 @@ behaviour("[data-rules]", (element) => {
   async function keep() {
     const matches = await preview();
     const rules = items().map(ruleOf);
-    const does = matches.flatMap(({ runs }, at) => (runs ? [`${DOES[rules[at].action]} ${some(runs, "run")}`] : []));
+    const does = matches.flatMap(({ runs }, at) => (runs ? [DOES[rules[at].action](some(runs, "run"))] : []));
     if (does.length) {
       const forGood = rules.some(({ action }, at) => action === "purge" && matches[at].runs);
-      const text = `They are applied at once, and would ${does.join("; ")}. ${forGood ? "What is deleted for good does not come back." : "You can bring these back."}`;
+      const text = `They are applied at once, and would ${LIST.format(does)}. ${forGood ? "What is deleted for good does not come back." : "You can bring these back."}`;
       if (!(await confirmed({ title: "Save these rules?", text, verb: "Save and apply" }))) return;
     }
     await send("PUT", "/api/retention", { rules });
@@ -111,7 +118,7 @@ behaviour("[data-rules]", (element) => {
 function ruleOf(item) {
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (item.querySelector(`[name="${name}"]`));
   return {
-    action: /** @type {keyof typeof DOES} */ (field("action").value),
+    action: field("action").value,
     days: Number(field("days").value),
     source_type: field("source_type").value || null,
     tag: field("tag").value.trim() || null,
@@ -131,7 +138,6 @@ function say(item, match) {
   const place = item.querySelector("[data-rule-match]");
   if (!place || !match) return;
   const oldest = match.oldest ? `, the oldest of ${new Date(match.oldest).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}` : "";
-  place.textContent = match.runs
-    ? `Would ${DOES[ruleOf(item).action]} ${some(match.runs, "run")} with ${some(match.messages, "message")} now${oldest}`
-    : `Would ${DOES[ruleOf(item).action]} nothing now`;
+  const what = match.runs ? `${some(match.runs, "run")} with ${some(match.messages, "message")}` : "nothing";
+  place.textContent = `Would ${DOES[ruleOf(item).action](what)} now${oldest}`;
 }
