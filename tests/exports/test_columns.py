@@ -34,7 +34,7 @@ QUERIES = {
 }
 KEPT_BY_TRIGGERS = {
     "ai_runs": {"message_count", "task_count", "total_tokens", "total_cost"},
-    "ai_tasks": {"source_type", "prompt_id"},
+    "ai_tasks": {"source_type", "prompt_id", "prompt_version"},
 }
 
 

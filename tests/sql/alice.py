@@ -48,7 +48,14 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "budgets": ("airuns_app", {**MINE, "name": SECRET, "period": "day", "amount": 1}),
     "usage_hourly": ("airuns_app", {"user_id": ALICE.user_id, "key_id": ID, "at": "2026-01-01"}),
-    "usage_daily": ("airuns_app", {"user_id": ALICE.user_id, "key_id": ID, "at": "2026-01-01"}),
+    "usage_parts_hourly": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
+    ),
+    "usage_parts_daily": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
+    ),
     "usage_changes": ("", {"user_id": ALICE.user_id, "run_id": ID, "at": "2026-01-01"}),
     "attachments": (
         "airuns_app",
@@ -95,7 +102,8 @@ KEYS = {
     "ai_tasks": "task_id",
     "export_chunks": "export_id",
     "usage_hourly": "key_id",
-    "usage_daily": "key_id",
+    "usage_parts_hourly": "user_id",
+    "usage_parts_daily": "user_id",
     "search_buckets": "user_id",
     "search_documents": "message_id",
     "retention": "user_id",
@@ -120,7 +128,7 @@ def put_rows(connection: Connection[Any]) -> None:
 
 def key(table: str) -> tuple[str, UUID]:
     """Return the column and the value that find Alice's row."""
-    is_user = table in ("users", "search_buckets", "retention")
+    is_user = KEYS.get(table) == "user_id" or table == "users"
     return KEYS.get(table, "id"), ALICE.user_id if is_user else ID
 
 
@@ -151,7 +159,8 @@ def updating(table: str) -> sql.Composed:
         "search_documents": "part",
         "usage_hourly": "tasks",
         "retention": "leased_until",
-        "usage_daily": "tasks",
+        "usage_parts_hourly": "tasks",
+        "usage_parts_daily": "tasks",
         "usage_changes": "tasks",
     }
     column = sql.Identifier(columns.get(table, "id"))

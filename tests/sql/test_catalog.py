@@ -200,12 +200,15 @@ sessions airuns_service delete insert select update
 sign_in_links airuns_service delete insert select update
 task_analytics airuns_app select
 task_usage airuns_app select
-usage_by_day airuns_app select
 usage_by_hour airuns_app select
 usage_changes airuns_app delete insert select
 usage_changes airuns_service select
-usage_daily airuns_app delete insert select update
 usage_hourly airuns_app delete insert select update
+usage_parts_by_day airuns_app select
+usage_parts_by_hour airuns_app select
+usage_parts_daily airuns_app delete insert select update
+usage_parts_due airuns_app select
+usage_parts_hourly airuns_app delete insert select update
 users airuns_app select update(display_name) update(password_hash)
 users airuns_service delete insert select update
 """

@@ -166,7 +166,7 @@ def _kept(connection: Connection[Row]) -> Row | None:
     return connection.execute(
         "select coalesce(sum(tasks), 0) as tasks, coalesce(sum(cost), 0) as cost,"
         " coalesce(sum(runs), 0) as runs, coalesce(sum(total_time_histogram), 0) as histogram"
-        " from airuns.usage_by_day"
+        " from airuns.usage_parts_by_day where about = 'all'"
     ).fetchone()
 
 
@@ -181,7 +181,7 @@ def test_what_falls_to_nothing_leaves_no_row(quiet: Connection[Row]) -> None:
         story.fold(1000)
         story.purge(0)
         story.fold(1000)
-        for table in ("usage_hourly", "usage_daily", "usage_changes"):
+        for table in ("usage_hourly", "usage_parts_hourly", "usage_parts_daily", "usage_changes"):
             assert quiet.execute(f"select from airuns.{table}".encode()).rowcount == 0
 
 
@@ -231,6 +231,23 @@ async def test_what_is_wrong_is_found_and_repaired(own_db: Database) -> None:
         assert await keeping.differences(tx, ALICE.user_id) == []
 
 
+async def test_wrong_parts_are_found(own_db: Database) -> None:
+    async with own_db.transaction(ALICE.who) as tx:
+        run_id = await add(tx, "ai_runs", ALICE.user_id)
+        await add(tx, "ai_tasks", ALICE.user_id, run_id=run_id, status="completed", model="m")
+    await keeping.fold_all(own_db)
+    for unit in ("hour", "day"):
+        async with own_db.transaction(ALICE.who) as tx:
+            await tx.execute(
+                f"update airuns.usage_parts_{'hourly' if unit == 'hour' else 'daily'}"  # noqa: S608
+                " set tasks = 2 where about = 'model'"
+            )
+            [found] = await keeping.differences(tx, ALICE.user_id)
+        assert found.startswith(f"part of {unit} ")
+        assert found.endswith("(about=model, value=m): tasks 2 should be 1")
+        await keeping.rebuild(own_db, ALICE.who)
+
+
 def test_db_verify_says_what_differs_and_repairs_it(folder: Path, own_database_url: str) -> None:
     def verify(*more: str) -> tuple[int, str]:
         done = airuns(folder, "db", "verify", *more, AIRUNS_DATABASE_URL=own_database_url)
@@ -246,5 +263,7 @@ def test_db_verify_says_what_differs_and_repairs_it(folder: Path, own_database_u
         connection.execute("delete from airuns.usage_changes where tasks = 1")
     code, said = verify("--user", "alice", "--repair")
     assert code == 1
-    assert re.search(r"alice: day \S+ 00:00 UTC \(.*status=error\): tasks 0 should be 1\n", said)
+    assert re.search(
+        r"alice: hour \S+ \S+ UTC \(.*status=error\): tasks 0 should be 1, failed", said
+    )
     assert verify() == (0, "3 users verified, no differences.\n")

@@ -30,8 +30,9 @@ COLUMNS = {
         " archived_at, deleted_at"
     ),
     "ai_tasks": (
-        "user_id, task_id, run_id, source_type, prompt_id, key_id, request_message_id, provider,"
-        " model, model_id, request_data, request_hash, response_text, response_errors,"
+        "user_id, task_id, run_id, source_type, prompt_id, prompt_version, key_id,"
+        " request_message_id, provider, model, model_id, request_data, request_hash, response_text,"
+        " response_errors,"
         " tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_reasoning,"
         " usage_estimated, cost, price, time_to_first_token, total_time, status, created_at,"
         " updated_at, completed_at"
@@ -189,7 +190,7 @@ class Conversation:
         ended = _time(self.at)
         self.rows.add(
             "ai_tasks", self.user, task_id, self.id, self.source,
-            self.prompt.id if self.prompt else None, self.key_id, question.id,
+            self.prompt.id if self.prompt else None, self.version, self.key_id, question.id,
             model.provider, model.name, self.model_id, self.request_data,
             f"\\\\x{request.hexdigest()}", escaped(text), errors,
             *((counts[0], counts[1], sum(counts), cached) if counts else (None,) * 4),

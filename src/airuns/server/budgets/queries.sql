@@ -2,20 +2,22 @@
 
 -- name: budget_states
 -- With what is spent of each in its current period, by what has ended. The braces are filled with a fixed fragment.
-select b.id, b.name, b.key_id, b.prompt_id, b.period, b.amount, b.is_hard, b.created_at, t.since, t.until,
-    coalesce(s.cost, 0) as spent, coalesce(s.unpriced, 0)::bigint as unpriced
-from airuns.budgets as b
-cross join lateral (
-    select date_trunc(b.period, now(), 'UTC') as since,
+with b as materialized (
+    select b.id, b.name, b.key_id, b.prompt_id, b.period, b.amount, b.is_hard, b.created_at,
+        case when b.key_id is not null then 'key' when b.prompt_id is not null then 'prompt' else 'all' end as about,
+        coalesce(b.key_id::text, b.prompt_id::text, '') as value, date_trunc(b.period, now(), 'UTC') as since,
         (date_trunc(b.period, now() at time zone 'UTC') + ('1 ' || b.period)::interval) at time zone 'UTC' as until
-) as t
+    from airuns.budgets as b
+    where b.user_id = %(user_id)s {filters}
+)
+select b.id, b.name, b.key_id, b.prompt_id, b.period, b.amount, b.is_hard, b.created_at, b.since, b.until,
+    coalesce(s.cost, 0) as spent, coalesce(s.unpriced, 0)::bigint as unpriced
+from b
 cross join lateral (
     select sum(v.cost) as cost, sum(v.tasks - v.priced) as unpriced
-    from airuns.usage_by_day as v
-    where v.user_id = %(user_id)s and v.at >= t.since and v.tag is null
-        and (b.key_id is null or v.key_id = b.key_id) and (b.prompt_id is null or v.prompt_id = b.prompt_id)
+    from airuns.usage_parts_by_day as v
+    where v.user_id = %(user_id)s and v.about = b.about and v.at >= b.since and v.value = b.value
 ) as s
-where b.user_id = %(user_id)s {filters}
 order by b.id
 
 -- name: budget_insert

@@ -94,8 +94,8 @@ order by array_position(%(ids)s, id)
 
 -- name: task_records
 -- In the order of the ids.
-select task_id, run_id, source_type, prompt_id, key_id, request_message_id, service, task_name, provider, endpoint,
-    model, model_id, request_data::text as request_data, encode(request_hash, 'hex') as request_hash,
+select task_id, run_id, source_type, prompt_id, prompt_version, key_id, request_message_id, service, task_name,
+    provider, endpoint, model, model_id, request_data::text as request_data, encode(request_hash, 'hex') as request_hash,
     response_text, response_data::text as response_data, response_info::text as response_info,
     response_errors::text as response_errors, tool_updates::text as tool_updates,
     response_metadata::text as response_metadata, tokens_input, tokens_output, tokens_total,

@@ -11,10 +11,12 @@ import msgspec
 from airuns.errors import InvalidInput
 
 Step = Literal["hour", "day", "week", "month"]
-Dimension = Literal["model", "provider", "prompt", "source", "key", "tag", "status"]
+Dimension = Literal["model", "provider", "prompt", "version", "source", "key", "tag", "status"]
 
+HOUR = timedelta(hours=1)
+HALF_A_DAY = timedelta(hours=12)
+RESOLUTION = timedelta(microseconds=1)
 MOST_HOURS = timedelta(days=31)
-MOST_LOCAL_DAYS = timedelta(days=100)
 LONGEST = timedelta(days=3700)
 
 DEFAULT_STEPS: tuple[tuple[timedelta, Step], ...] = (
@@ -25,7 +27,11 @@ DEFAULT_STEPS: tuple[tuple[timedelta, Step], ...] = (
 
 CLAUSES = {
     "source_type": "v.source_type = %(source_type)s",
-    "prompt_id": "v.prompt_id = %(prompt_id)s",
+    # The second is said so that the index of prompts serves.
+    "prompt_id": (
+        "v.prompt_id = %(prompt_id)s and v.prompt_id <> '00000000-0000-0000-0000-000000000000'"
+    ),
+    "version": "v.prompt_version = %(version)s",
     "provider": "v.provider = %(provider)s",
     "model": "v.model = %(model)s",
     "key_id": "v.key_id = %(key_id)s",
@@ -37,15 +43,17 @@ CLAUSES = {
 class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which usage, from `since` on and before `until`; None does not filter.
 
-    Both are taken to whole steps, outwards. `model` is the bare name, as tasks have it. Steps begin
-    at the midnights of `zone` up to 100 days back, and of UTC in longer times; in a zone that is
-    not whole hours from UTC, at the full hour before.
+    Both are taken to whole steps, outwards. `model` is the bare name, as tasks have it; `version`
+    is one of the prompt, and means nothing without it. Steps begin
+    at the midnights of `zone`; in one that is not whole hours from UTC, usage is told apart at the
+    full hours.
     """
 
     since: datetime
     until: datetime
     source_type: str | None = None
     prompt_id: UUID | None = None
+    version: int | None = None
     provider: str | None = None
     model: str | None = None
     key_id: UUID | None = None
@@ -56,12 +64,11 @@ class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """The time that is really read: whole steps, from a view by hour or by day."""
+    """The time that is really read: whole hours, or days (UTC)."""
 
     since: datetime
     until: datetime
     step: Step
-    view: Literal["usage_by_hour", "usage_by_day"]
     zone: str
 
     @property
@@ -83,8 +90,44 @@ def moments(span: Span) -> dict[str, datetime]:
     return {"since": span.since, "until": span.until}
 
 
-def span_of(which: UsageFilter) -> Span:
-    """Return the time to read for a filter.
+def covered(span: Span) -> dict[str, Any]:
+    """Return a time as whole days (UTC) and the hours at both ends, as parameters of a query."""
+    first, last = _ceiling(span.since), floor(span.until, "day", "UTC")
+    if span.step == "hour" or first >= last:
+        first = last = span.since
+    ends = [*_hours(span.since, first), *_hours(last, span.until)]
+    return {"first": first, "last": last, "ends": ends}
+
+
+def moved(span: Span) -> list[datetime]:
+    """Return the hours, of those of its whole days, in another step than their day's noon."""
+    days = covered(span)
+    found: list[datetime] = []
+    for begin in span.steps():
+        day = _ceiling(begin - HALF_A_DAY)
+        hours = _hours(_whole_hour(begin), day) if begin < day else _hours(day, begin)
+        found += [at for at in hours if days["first"] <= at < days["last"]]
+    return found
+
+
+def _hours(since: datetime, until: datetime) -> list[datetime]:
+    """Return when each hour begins from `since` on and before `until`."""
+    count = -((since - until) // HOUR)
+    return [since + number * HOUR for number in range(count)]
+
+
+def _ceiling(at: datetime) -> datetime:
+    """Return the first midnight (UTC) from a moment on."""
+    return floor(at + 2 * HALF_A_DAY - RESOLUTION, "day", "UTC")
+
+
+def _whole_hour(at: datetime) -> datetime:
+    """Return the first full hour from a moment on."""
+    return floor(at + HOUR - RESOLUTION, "hour", "UTC")
+
+
+def span_of(which: UsageFilter, *, by_hour: bool = False) -> Span:
+    """Return the time to read for a filter; with `by_hour` taken to whole hours, not days.
 
     Raises InvalidInput when it ends before it begins, is too long, or has too many steps.
     """
@@ -97,16 +140,14 @@ def span_of(which: UsageFilter) -> Span:
     step = which.step or _fitting(length)
     if step == "hour" and length > MOST_HOURS:
         raise InvalidInput("Hours can be had of at most 31 days; ask for step=day.", field="step")
-    by_hour = step == "hour" or (which.zone != "UTC" and length <= MOST_LOCAL_DAYS)
-    zone = which.zone if by_hour else "UTC"
+    by_hour = by_hour or step == "hour" or which.zone != "UTC"
     unit: Step = "hour" if by_hour else "day"
     end = floor(until, unit, "UTC")
     return Span(
         since=floor(since, unit, "UTC"),
         until=end if end == until else following(end, unit, "UTC"),
         step=step,
-        view="usage_by_hour" if by_hour else "usage_by_day",
-        zone=zone,
+        zone=which.zone,
     )
 
 
@@ -117,14 +158,16 @@ def _fitting(length: timedelta) -> Step:
     return "month"
 
 
+def is_filtered(which: UsageFilter) -> bool:
+    """Say whether a filter leaves anything out but by time."""
+    return any(getattr(which, name) is not None for name in CLAUSES)
+
+
 def clauses(which: UsageFilter) -> tuple[str, dict[str, Any]]:
-    """Return a filter as a query's `{filters}`, and its parameters; without a tag, rows of none."""
+    """Return a filter as a query's `{filters}`, and its parameters."""
     values = msgspec.structs.asdict(which)
     given = {name: values[name] for name in CLAUSES if values[name] is not None}
-    texts = [CLAUSES[name] for name in given]
-    if which.tag is None:
-        texts.append("v.tag is null")
-    return "".join(f" and {text}" for text in texts), given
+    return "".join(f" and {CLAUSES[name]}" for name in given), given
 
 
 def floor(at: datetime, step: Step, zone: str) -> datetime:

@@ -6,20 +6,21 @@ of 1 ms and less are in bucket 0; the last bucket, 199, begins at 117 hours. A b
 99,999,999; one more would be taken for one of the next bucket.
 """
 
+import re
+from bisect import bisect_left
 from decimal import Decimal
+from itertools import accumulate
 
 GAMMA = 1.105
 DIGITS = 8
+BUCKET = re.compile(r"\d{8}")
 
 
-def buckets(histogram: Decimal) -> list[tuple[int, int]]:
-    """Return the buckets that hold anything, and how many each does, from the shortest time on."""
+def buckets(histogram: Decimal) -> list[int]:
+    """Return how many tasks each bucket holds, from the shortest time on."""
     text = format(histogram, "f").partition(".")[0]
-    counts = (
-        (start // DIGITS, int(text[max(0, len(text) - start - DIGITS) : len(text) - start]))
-        for start in range(0, len(text), DIGITS)
-    )
-    return [(bucket, count) for bucket, count in counts if count]
+    text = text.zfill(-(-len(text) // DIGITS) * DIGITS)
+    return [*map(int, BUCKET.findall(text))][::-1]
 
 
 def percentiles(histogram: Decimal, *ranks: float) -> list[float | None]:
@@ -28,18 +29,10 @@ def percentiles(histogram: Decimal, *ranks: float) -> list[float | None]:
     The p-quantile is the smallest time that at least p of the tasks did not exceed (the nearest
     rank), and is right within 5 %.
     """
-    held = buckets(histogram)
-    total = sum(count for _, count in held)
-    return [_at(held, rank * total) if total else None for rank in ranks]
-
-
-def _at(held: list[tuple[int, int]], wanted: float) -> float:
-    seen = 0
-    for bucket, count in held:
-        seen += count
-        if seen >= wanted:
-            return middle(bucket)
-    return middle(held[-1][0])
+    if not histogram:
+        return [None for _ in ranks]
+    within = [*accumulate(buckets(histogram))]  # how many stayed within each bucket
+    return [middle(bisect_left(within, rank * within[-1])) for rank in ranks]
 
 
 def middle(bucket: int) -> float:

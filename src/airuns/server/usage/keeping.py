@@ -23,26 +23,16 @@ FOLDED_AT_ONCE = 5000
 USERS_AT_ONCE = 1000
 MOST_SHOWN = 100
 
-DIMENSIONS = ("source_type", "prompt_id", "provider", "model", "key_id", "status", "error_code")
+DIMENSIONS = (
+    *("source_type", "prompt_id", "prompt_version", "provider", "model", "key_id", "status"),
+    "error_code",
+)
+PART = ("about", "value", "detail")
 COUNTS = (
-    "runs",
-    "tasks",
-    "counted",
-    "priced",
-    "estimated",
-    "tokens_input",
-    "tokens_output",
-    "tokens_total",
-    "tokens_cache_read",
-    "tokens_cache_write_5m",
-    "tokens_cache_write_1h",
-    "tokens_reasoning",
-    "generated_tokens",
-    "generated_us",
-    "first_token_tasks",
-    "first_token_us",
-    "total_time_tasks",
-    "total_time_us",
+    *("runs", "tasks", "failed", "counted", "priced", "estimated", "tokens_input", "tokens_output"),
+    *("tokens_total", "tokens_cache_read", "tokens_cache_write_5m", "tokens_cache_write_1h"),
+    *("tokens_reasoning", "generated_tokens", "generated_us", "first_token_tasks"),
+    *("first_token_us", "total_time_tasks", "total_time_us"),
 )
 HISTOGRAMS = ("first_token_histogram", "total_time_histogram")
 MEASURES = (*COUNTS, "cost", *HISTOGRAMS)
@@ -59,10 +49,9 @@ def _sums(prefix: str, which: str) -> str:
     )
 
 
-def _wrong(table: str, step: str) -> str:
-    return SQL["wrong_usage"].format(
-        table=table,
-        step=step,
+def _wrong(query: str, **fragments: str) -> str:
+    return SQL[query].format(
+        **fragments,
         dimensions=", ".join(DIMENSIONS),
         measures=_names(),
         of_a_run=", ".join("1" if name == "runs" else "0" for name in MEASURES),
@@ -73,7 +62,12 @@ def _wrong(table: str, step: str) -> str:
     )
 
 
-WRONG = {"hour": _wrong("usage_hourly", "1 hour"), "day": _wrong("usage_daily", "1 day")}
+WRONG = {
+    "hour": _wrong("wrong_usage"),
+    "part of hour": _wrong("wrong_parts", table="usage_parts_hourly", step="1 hour"),
+    "part of day": _wrong("wrong_parts", table="usage_parts_daily", step="1 day"),
+}
+"""Each finds sums that are not what they should be, by the tasks, or by the sums of the first."""
 
 
 class Folding:
@@ -144,15 +138,15 @@ async def rebuild(db: Database, who: As) -> None:
 async def differences(tx: Transaction, user_id: UUID) -> list[str]:
     """Return what is not as the tasks say, a line each, at most 100 of a kind.
 
-    Compares, to the last digit, each sum of usage by hour and by day, and the counts and totals of
-    each run. Each comparison is one statement, so that it is right while tasks end.
+    Compares, to the last digit, each sum of usage by everything at once with the tasks, if these
+    are right each by one thing alone with them, and the counts and totals of each run. Each
+    comparison is one statement, so that it is right while tasks end.
     """
     of_user: dict[str, Any] = {"user_id": user_id, "most": MOST_SHOWN}
-    found = [
-        _shown_usage(step, row)
-        for step, query in WRONG.items()
-        for row in await tx.rows(query, **of_user)
-    ]
+    found: list[str] = []
+    for kind, query in WRONG.items():
+        if not found:
+            found = [_shown_usage(kind, row) for row in await tx.rows(query, **of_user)]
     return found + [_shown_run(row) for row in await tx.rows(SQL["wrong_runs"], **of_user)]
 
 
@@ -181,19 +175,19 @@ async def users(db: Database) -> list[tuple[UUID, str]]:
         after = rows[-1]["id"]
 
 
-def _shown_usage(step: str, row: dict[str, Any]) -> str:
-    """Say which hour or day of what is wrong: each measure as it is kept, and as it should be."""
+def _shown_usage(kind: str, row: dict[str, Any]) -> str:
+    """Say which sum is wrong: each measure as it is kept, and as it should be."""
     of = ", ".join(
         f"{name}={row[name]}"
-        for name in ("tag", *DIMENSIONS)
-        if row[name] and row[name] != UUID(int=0)
+        for name in ("tag", *DIMENSIONS, *PART)
+        if row.get(name) and row[name] != UUID(int=0)
     )
     wrong = ", ".join(
         f"{name} {row[f'kept_{name}']} should be {row[f'due_{name}']}"
         for name in MEASURES
         if row[f"kept_{name}"] != row[f"due_{name}"]
     )
-    return f"{step} {row['at']:%Y-%m-%d %H:%M} UTC ({of}): {wrong}"
+    return f"{kind} {row['at']:%Y-%m-%d %H:%M} UTC ({of}): {wrong}"
 
 
 def _shown_run(row: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Which runs are behind a number: the query of GET /api/runs that lists them.
 
 Runs are found by what they are now: their source, tags, the model that they used last, how their
-newest task ended, and when their last message came. There is no filter of runs for keys, nor for
-providers alone.
+newest task ended, and when their last message came. There is no filter of runs for keys, for
+versions of a prompt, nor for providers alone.
 """
 
 from airuns.server.usage.filters import Span, UsageFilter
@@ -16,12 +16,8 @@ def runs_query(which: UsageFilter, span: Span, **part: str) -> Link | None:
     """
     provider, model = which.provider, which.model
     has_model = provider is None and model is None
-    if (
-        "key" in part
-        or "provider" in part
-        or which.key_id
-        or not (has_model or (provider and model))
-    ):
+    has_none = which.key_id or which.version or {"key", "provider", "version"} & part.keys()
+    if has_none or not (has_model or (provider and model)):
         return None
     wanted = {
         "prompt_id": part.get("prompt") or (str(which.prompt_id) if which.prompt_id else None),

@@ -52,24 +52,20 @@ from (
 where r.user_id = %(user_id)s and r.id = t.id
 
 -- name: wrong_usage
--- The sums beside what they should be, from the tasks themselves; {table} with its changes, in steps of {step}.
+-- The sums by everything at once, with their changes, beside what they should be, from the tasks themselves.
 with kept as (
-    select k.at, k.tag, {dimensions}, {measures}
-    from (
-        select at, tag, {dimensions}, {measures} from airuns.{table} where user_id = %(user_id)s
-        union all
-        select date_bin('{step}', c.at, timestamptz '2000-01-01 00:00Z'), c.tag, {dimensions}, {measures}
-        from airuns.usage_changes as c where c.user_id = %(user_id)s
-    ) as k
+    select at, tag, {dimensions}, {measures} from airuns.usage_hourly where user_id = %(user_id)s
+    union all
+    select at, tag, {dimensions}, {measures} from airuns.usage_changes where user_id = %(user_id)s
 ), due as (
-    select date_bin('{step}', u.at, timestamptz '2000-01-01 00:00Z') as at, l.tag, {dimensions}, {measures}
+    select u.at, l.tag, {dimensions}, {measures}
     from airuns.task_usage as u
     join (select id, tags from airuns.ai_runs where user_id = %(user_id)s) as r on r.id = u.run_id
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
     where u.user_id = %(user_id)s
     union all
-    select date_bin('{step}', r.at, timestamptz '2000-01-01 00:00Z'), l.tag, r.source_type, r.prompt_id, '', '',
-        '00000000-0000-0000-0000-000000000000', '', '', {of_a_run}
+    select r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version, '', '', '00000000-0000-0000-0000-000000000000',
+        '', '', {of_a_run}
     from airuns.run_usage as r
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
     where r.user_id = %(user_id)s
@@ -82,6 +78,24 @@ select *
 from compared
 where ({kept_names}) is distinct from ({due_names})
 order by at, tag, {dimensions}
+limit %(most)s
+
+-- name: wrong_parts
+-- The sums by one thing alone beside those by everything at once, which are folded with them; in steps of {step}.
+with compared as (
+    select at, about, value, detail, {kept_sums}, {due_sums}
+    from (
+        select true as is_kept, at, about, value, detail, {measures} from airuns.{table} where user_id = %(user_id)s
+        union all
+        select false, date_bin('{step}', d.at, timestamptz '2000-01-01 00:00Z'), d.about, d.value, d.detail, {measures}
+        from airuns.usage_parts_due as d where d.user_id = %(user_id)s
+    ) as b
+    group by at, about, value, detail
+)
+select *
+from compared
+where ({kept_names}) is distinct from ({due_names})
+order by at, about, value, detail
 limit %(most)s
 
 -- name: users_after

@@ -60,6 +60,16 @@ class Part(Sums, frozen=True, kw_only=True):
     runs_query: Link | None = None
 
 
+class VersionPart(Part, frozen=True, kw_only=True):
+    """The sums of one version of a prompt (None: of none), and how long its answers took."""
+
+    version: int | None
+    p50_first_token: float | None
+    p95_first_token: float | None
+    p50_total_time: float | None
+    p95_total_time: float | None
+
+
 class PartPoint(Sums, frozen=True, kw_only=True):
     """The sums of one model, prompt, … in one step of the time."""
 
@@ -134,7 +144,10 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of a time: its sums beside those of the same time before, in steps, by what."""
+    """Everything of a time: its sums beside those of the same time before, in steps, by what.
+
+    `by_version` is empty unless one prompt is asked for.
+    """
 
     since: datetime
     until: datetime
@@ -146,6 +159,7 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     by_model: list[Part]
     by_provider: list[Part]
     by_prompt: list[Part]
+    by_version: list[VersionPart]
     by_source: list[Part]
     by_key: list[Part]
     by_tag: list[Part]
@@ -160,3 +174,13 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     expensive_runs: list[ExpensiveRun]
     forecast: Forecast | None
     runs_query: Link | None
+
+
+class PromptUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one prompt was used for in a time, as a whole and by version, the newest first."""
+
+    since: datetime
+    until: datetime
+    totals: Sums
+    latency: Latency
+    versions: list[VersionPart]

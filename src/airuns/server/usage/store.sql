@@ -1,65 +1,59 @@
--- What the dashboard reads: sums over hours or days. The braces are filled with fixed fragments (store.py).
+-- What the dashboard reads: sums over hours or days. The braces are filled with fixed fragments (reading.py).
 
--- name: sums
--- All breakdowns in one pass over the rows, and those without steps from what it leaves of them, which is less.
--- `groups` says which it is: the bits of the columns that a row is not about.
-with base as materialized (
-    select grouping(u.step, u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code) as groups,
-        u.step, u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code, {sums}
+-- name: of_a_time
+-- Parts of a whole time: the days in it, and the hours at both ends.
+select v.about, null as step, v.value, v.detail, {sums}
+from (
+    select * from airuns.usage_parts_by_day
+    where user_id = %(user_id)s and about = any(%(abouts)s) and at >= %(first)s and at < %(last)s {filters}
+    union all
+    select * from airuns.usage_parts_by_hour
+    where user_id = %(user_id)s and about = any(%(abouts)s) and at = any(%(ends)s) {filters}
+) as v
+group by v.about, v.value, v.detail
+
+-- name: by_step
+-- Parts of each step of a time. A day (UTC) is given to the step that its noon is in; those of its hours that are in
+-- another step, because midnight is at another time there, are taken from the one and added to the other.
+select v.about, v.step, v.value, v.detail, {signed_sums}
+from (
+    select 1 as sign, date_trunc('{step}', at + interval '12 hours', %(zone)s) as step, about, value, detail, {names}
+    from airuns.usage_parts_by_day
+    where user_id = %(user_id)s and about = any(%(abouts)s) and at >= %(first)s and at < %(last)s
+    union all
+    select 1, date_trunc('{step}', at, %(zone)s), about, value, detail, {names}
+    from airuns.usage_parts_by_hour
+    where user_id = %(user_id)s and about = any(%(abouts)s) and at = any(%(ends)s)
+    union all
+    select s.sign, case s.sign when 1 then m.step else m.given end, m.about, m.value, m.detail, {moved_names}
     from (
-        select date_trunc('{step}', v.at, %(zone)s) as step, v.*
-        from airuns.{view} as v
+        select date_trunc('{step}', h.at, %(zone)s) as step, h.about, h.value, h.detail, {moved_sums},
+            date_trunc('{step}', date_trunc('day', h.at, 'UTC') + interval '12 hours', %(zone)s) as given
+        from airuns.usage_parts_by_hour as h
+        where h.user_id = %(user_id)s and h.about = any(%(abouts)s) and h.at = any(%(moved)s)
+        group by step, given, h.about, h.value, h.detail
+    ) as m
+    cross join (values (1), (-1)) as s (sign)
+) as v
+group by v.about, v.step, v.value, v.detail
+
+-- name: filtered
+-- The same of what a filter has: its rows are added up by what is asked for before they are taken to their parts.
+select p.about, v.step, p.value, p.detail, {sums}
+from (
+    select {step} as step, d.tag, {dimensions}, {sums_of_rows}
+    from (
+        select {columns} from airuns.usage_hourly as v
         where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s {filters}
-    ) as u
-    group by grouping sets (
-        (u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code), {step_sets})
-)
-select u.groups, u.step, u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code, {names}
-from base as u
-where u.step is not null
-union all
-select {no_step} + grouping(u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code),
-    null, u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code, {sums_of_sums}
-from base as u
-where u.step is null
-group by grouping sets ({sets})
-
--- name: latencies
--- By model and of all models, as a whole and step by step: histograms add up. `groups` has the bits of model, step.
-select grouping(u.model, u.step) as groups, u.step, u.provider, u.model, sum(u.tasks) as tasks,
-    sum(u.first_token_tasks) as first_token_tasks, sum(u.first_token_us) as first_token_us,
-    sum(u.first_token_histogram) as first_token_histogram, sum(u.total_time_tasks) as total_time_tasks,
-    sum(u.total_time_us) as total_time_us, sum(u.total_time_histogram) as total_time_histogram,
-    sum(u.generated_tokens) as generated_tokens, sum(u.generated_us) as generated_us
-from (
-    select date_trunc('{step}', v.at, %(zone)s) as step, v.*
-    from airuns.{view} as v
-    where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s and v.tasks <> 0 {filters}
-) as u
-group by grouping sets ((u.provider, u.model), (u.provider, u.model, u.step), (), (u.step))
-
--- name: tag_sums
--- A run counts for each of its tags, as a whole and, where `sets` says so, step by step.
-select {groups} as groups, {at} as step, u.tag, {sums}
-from (
-    select date_trunc('{step}', v.at, %(zone)s) as step, v.*
-    from airuns.{view} as v
-    where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s and v.tag is not null {filters}
-) as u
-group by grouping sets ({sets})
-
--- name: totals
-select {sums}
-from airuns.{view} as v
-where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s {filters}
-
--- name: spent_by_day
-select v.at, sum(v.priced) as priced, sum(v.cost) as cost
-from airuns.usage_by_day as v
-where v.user_id = %(user_id)s and v.at >= %(since)s {filters}
-group by v.at
-having sum(v.priced) > 0
-order by v.at
+        union all
+        select {columns} from airuns.usage_changes as v
+        where v.user_id = %(user_id)s and v.at >= %(since)s and v.at < %(until)s {filters}
+    ) as d
+    group by {groups}
+) as v
+cross join lateral unnest({parts}) as p
+where p.about = any(%(abouts)s)
+group by p.about, v.step, p.value, p.detail
 
 -- name: names
 -- Of prompts and keys, deleted and revoked ones too.

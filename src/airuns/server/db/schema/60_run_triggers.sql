@@ -23,13 +23,13 @@ create trigger end_task before insert or update of status on airuns.ai_tasks
 
 create function airuns.inherit_source() returns trigger language plpgsql as $$
 begin
-    select r.source_type, r.prompt_id into new.source_type, new.prompt_id
+    select r.source_type, r.prompt_id, r.prompt_version into new.source_type, new.prompt_id, new.prompt_version
     from airuns.ai_runs as r
     where r.user_id = new.user_id and r.id = new.run_id;
     return new;
 end
 $$;
-comment on function airuns.inherit_source() is 'Gives a task the source and the prompt of its run.';
+comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
 create trigger inherit_source before insert on airuns.ai_tasks
     for each row execute function airuns.inherit_source();
 

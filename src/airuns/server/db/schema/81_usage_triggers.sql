@@ -1,4 +1,4 @@
--- How usage_hourly, usage_daily and usage_changes (80_usage.sql) are kept, folded and built anew.
+-- What is used is noted in usage_changes (80_usage.sql) as it changes; 83_usage_sums.sql folds that into the sums.
 
 create function airuns.latency_bucket(seconds double precision) returns numeric
     language plpgsql immutable parallel safe as $$
@@ -15,10 +15,12 @@ create view airuns.task_usage with (security_invoker = true) as
 select
     t.user_id, t.run_id, t.task_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z') as at,
     coalesce(t.source_type, '') as source_type,
-    coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, coalesce(t.provider, '') as provider,
+    coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(t.prompt_version, 0) as prompt_version, coalesce(t.provider, '') as provider,
     coalesce(t.model, '') as model, coalesce(t.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     t.status, coalesce(left(t.response_errors ->> 'code', 60), '') as error_code,
-    0 as runs, 1 as tasks, (t.tokens_total is not null)::integer as counted, (t.cost is not null)::integer as priced,
+    0 as runs, 1 as tasks, (t.status in ('error', 'timeout'))::integer as failed,
+    (t.tokens_total is not null)::integer as counted, (t.cost is not null)::integer as priced,
     t.usage_estimated::integer as estimated, coalesce(t.tokens_input, 0) as tokens_input,
     coalesce(t.tokens_output, 0) as tokens_output, coalesce(t.tokens_total, 0) as tokens_total,
     coalesce(t.tokens_cache_read, 0) as tokens_cache_read,
@@ -26,7 +28,8 @@ select
     coalesce(t.tokens_cache_write_1h, 0) as tokens_cache_write_1h,
     coalesce(t.tokens_reasoning, 0) as tokens_reasoning,
     case when g.is_known then t.tokens_output else 0 end as generated_tokens,
-    case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end as generated_us,
+    case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end as
+        generated_us,
     (t.time_to_first_token is not null)::integer as first_token_tasks,
     coalesce(round(t.time_to_first_token * 1000000), 0)::bigint as first_token_us,
     (t.total_time is not null)::integer as total_time_tasks,
@@ -43,7 +46,8 @@ comment on view airuns.task_usage is 'What each ended task adds to usage_hourly:
 create view airuns.run_usage with (security_invoker = true) as
 select
     r.user_id, r.id as run_id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z') as at, r.source_type,
-    coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, r.tags
+    coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(r.prompt_version, 0) as prompt_version, r.tags
 from airuns.ai_runs as r;
 comment on view airuns.run_usage is 'Where each run is counted in usage_hourly, and the tags that its tasks are counted for once more.';
 
@@ -58,16 +62,18 @@ begin
         for no key update;
     end if;
     insert into airuns.usage_changes (user_id, run_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
         tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
         first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
         total_time_histogram)
     select t.user_id, t.run_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z'), l.tag,
         coalesce(t.source_type, ''), coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(t.provider, ''), coalesce(t.model, ''), coalesce(t.key_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce(t.prompt_version, 0), coalesce(t.provider, ''), coalesce(t.model, ''),
+        coalesce(t.key_id, '00000000-0000-0000-0000-000000000000'),
         t.status, coalesce(left(t.response_errors ->> 'code', 60), ''),
-        0, t.sign, t.sign * (t.tokens_total is not null)::integer, t.sign * (t.cost is not null)::integer,
+        0, t.sign, t.sign * (t.status in ('error', 'timeout'))::integer,
+        t.sign * (t.tokens_total is not null)::integer, t.sign * (t.cost is not null)::integer,
         t.sign * t.usage_estimated::integer, t.sign * coalesce(t.tokens_input, 0),
         t.sign * coalesce(t.tokens_output, 0), t.sign * coalesce(t.tokens_total, 0),
         t.sign * coalesce(t.tokens_cache_read, 0), t.sign * coalesce(t.tokens_cache_write_5m, 0),
@@ -80,16 +86,19 @@ begin
         t.sign * coalesce(t.cost, 0), t.sign * airuns.latency_bucket(t.time_to_first_token),
         t.sign * airuns.latency_bucket(t.total_time)
     from (values
-        (-1, old.user_id, old.run_id, old.source_type, old.prompt_id, old.provider, old.model, old.key_id, old.status,
-        old.response_errors, old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
+        (-1, old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors, old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
         old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
         old.time_to_first_token, old.total_time, old.created_at, old.completed_at),
-        (1, new.user_id, new.run_id, new.source_type, new.prompt_id, new.provider, new.model, new.key_id, new.status,
-        new.response_errors, new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
+        (1, new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors, new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
         new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
         new.time_to_first_token, new.total_time, new.created_at, new.completed_at)
-    ) as t (sign, user_id, run_id, source_type, prompt_id, provider, model, key_id, status, response_errors, tokens_input,
-        tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
+    ) as t (sign, user_id, run_id, source_type, prompt_id, prompt_version, provider, model, key_id, status,
+        response_errors, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
+        tokens_cache_write_1h,
         tokens_reasoning, usage_estimated, cost, time_to_first_token, total_time, created_at, completed_at)
     join airuns.ai_runs as r on r.user_id = t.user_id and r.id = t.run_id
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
@@ -103,19 +112,25 @@ $$;
 comment on function airuns.count_task() is 'Notes what a task adds to the usage: what was is subtracted, what is is added. Where the run has gone, its own trigger has subtracted all tasks that it had.';
 create trigger use_new_task after insert on airuns.ai_tasks
     for each row when (new.completed_at is not null) execute function airuns.count_task();
-create trigger use_changed_task after update of source_type, prompt_id, provider, model, key_id, status, response_errors, tokens_input, tokens_output,
-    tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, usage_estimated,
+create trigger use_changed_task after update of source_type, prompt_id, prompt_version, provider, model, key_id,
+    status, response_errors,
+    tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
+    tokens_reasoning, usage_estimated,
     cost, time_to_first_token, total_time, created_at
     on airuns.ai_tasks
     for each row when (
         (old.completed_at is not null or new.completed_at is not null)
-        and (old.user_id, old.run_id, old.source_type, old.prompt_id, old.provider, old.model, old.key_id, old.status,
-        old.response_errors ->> 'code', old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
+        and (old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors ->> 'code', old.tokens_input, old.tokens_output, old.tokens_total,
+        old.tokens_cache_read,
         old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
         old.time_to_first_token, old.total_time, old.created_at, old.completed_at)
         is distinct from
-        (new.user_id, new.run_id, new.source_type, new.prompt_id, new.provider, new.model, new.key_id, new.status,
-        new.response_errors ->> 'code', new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
+        (new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors ->> 'code', new.tokens_input, new.tokens_output, new.tokens_total,
+        new.tokens_cache_read,
         new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
         new.time_to_first_token, new.total_time, new.created_at, new.completed_at))
     execute function airuns.count_task();
@@ -127,26 +142,28 @@ begin
     if current_user <> 'airuns_app' then
         return old; -- as in count_task
     end if;
-    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, runs)
+    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, prompt_version, runs)
     select r.user_id, r.id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z'), l.tag, r.source_type,
-        coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000'), r.sign
+        coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000'), coalesce(r.prompt_version, 0), r.sign
     from (values
-        (-1, old.user_id, old.id, old.created_at, old.source_type, old.prompt_id, old.tags),
-        (1, new.user_id, new.id, new.created_at, new.source_type, new.prompt_id, new.tags)
-    ) as r (sign, user_id, id, created_at, source_type, prompt_id, tags)
+        (-1, old.user_id, old.id, old.created_at, old.source_type, old.prompt_id, old.prompt_version, old.tags),
+        (1, new.user_id, new.id, new.created_at, new.source_type, new.prompt_id, new.prompt_version, new.tags)
+    ) as r (sign, user_id, id, created_at, source_type, prompt_id, prompt_version, tags)
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
     where r.user_id is not null;
     if tg_op = 'DELETE' or (tg_op = 'UPDATE' and old.tags <> new.tags) then
         insert into airuns.usage_changes (user_id, run_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+            source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read,
             tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
             first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
             total_time_histogram)
         select u.user_id, u.run_id, u.at, l.tag,
-            u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-            sum(u.runs) * l.sign, sum(u.tasks) * l.sign, sum(u.counted) * l.sign, sum(u.priced) * l.sign,
-            sum(u.estimated) * l.sign, sum(u.tokens_input) * l.sign, sum(u.tokens_output) * l.sign,
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+            sum(u.runs) * l.sign, sum(u.tasks) * l.sign, sum(u.failed) * l.sign,
+            sum(u.counted) * l.sign, sum(u.priced) * l.sign, sum(u.estimated) * l.sign, sum(u.tokens_input) * l.sign,
+            sum(u.tokens_output) * l.sign,
             sum(u.tokens_total) * l.sign, sum(u.tokens_cache_read) * l.sign, sum(u.tokens_cache_write_5m) * l.sign,
             sum(u.tokens_cache_write_1h) * l.sign, sum(u.tokens_reasoning) * l.sign, sum(u.generated_tokens) * l.sign,
             sum(u.generated_us) * l.sign, sum(u.first_token_tasks) * l.sign, sum(u.first_token_us) * l.sign,
@@ -164,215 +181,18 @@ begin
         ) as l (sign, tag)
         where u.user_id = old.user_id and u.run_id = old.id
         group by u.user_id, u.run_id, u.at, l.tag, l.sign,
-            u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
     end if;
     return old;
 end
 $$;
 comment on function airuns.count_run() is 'Notes that a run began, that its tags have changed, for which its tasks are then counted, or that it goes with all of its tasks.';
 create trigger use_new_run after insert on airuns.ai_runs for each row execute function airuns.count_run();
-create trigger use_changed_run after update of tags, source_type, source_id, created_at on airuns.ai_runs
+create trigger use_changed_run after update of tags, source_type, source_id, prompt_version,
+    created_at on airuns.ai_runs
     for each row when (
-        (old.tags, old.source_type, old.source_id, old.created_at)
-        is distinct from (new.tags, new.source_type, new.source_id, new.created_at))
+        (old.tags, old.source_type, old.source_id, old.prompt_version, old.created_at)
+        is distinct from (new.tags, new.source_type, new.source_id, new.prompt_version, new.created_at))
     execute function airuns.count_run();
 create trigger use_dropped_run before delete on airuns.ai_runs for each row execute function airuns.count_run();
 
-create function airuns.fold_usage(of_user uuid, most integer) returns integer language plpgsql as $$
-declare
-    folded integer;
-    emptied timestamptz[];
-begin
-    with taken as (
-        delete from airuns.usage_changes as c
-        where c.user_id = of_user and c.id in (
-            select n.id from airuns.usage_changes as n where n.user_id = of_user order by n.id limit most)
-        returning c.*
-    ), hourly as (
-        insert into airuns.usage_hourly as u (user_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-            tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-            first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-            total_time_histogram)
-        select of_user, t.at, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code,
-            sum(t.runs), sum(t.tasks), sum(t.counted), sum(t.priced), sum(t.estimated), sum(t.tokens_input),
-            sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read), sum(t.tokens_cache_write_5m),
-            sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning), sum(t.generated_tokens), sum(t.generated_us),
-            sum(t.first_token_tasks), sum(t.first_token_us), sum(t.total_time_tasks), sum(t.total_time_us),
-            sum(t.cost), sum(t.first_token_histogram), sum(t.total_time_histogram)
-        from taken as t
-        group by t.at, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code
-        on conflict (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code) do update set
-            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, counted = u.counted + excluded.counted,
-            priced = u.priced + excluded.priced, estimated = u.estimated + excluded.estimated,
-            tokens_input = u.tokens_input + excluded.tokens_input,
-            tokens_output = u.tokens_output + excluded.tokens_output,
-            tokens_total = u.tokens_total + excluded.tokens_total,
-            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
-            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
-            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
-            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
-            generated_tokens = u.generated_tokens + excluded.generated_tokens,
-            generated_us = u.generated_us + excluded.generated_us,
-            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
-            first_token_us = u.first_token_us + excluded.first_token_us,
-            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
-            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
-            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
-            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
-    ), daily as (
-        insert into airuns.usage_daily as u (user_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-            tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-            first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-            total_time_histogram)
-        select of_user, date_bin('1 day', t.at, timestamptz '2000-01-01 00:00Z') as day, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code,
-            sum(t.runs), sum(t.tasks), sum(t.counted), sum(t.priced), sum(t.estimated), sum(t.tokens_input),
-            sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read), sum(t.tokens_cache_write_5m),
-            sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning), sum(t.generated_tokens), sum(t.generated_us),
-            sum(t.first_token_tasks), sum(t.first_token_us), sum(t.total_time_tasks), sum(t.total_time_us),
-            sum(t.cost), sum(t.first_token_histogram), sum(t.total_time_histogram)
-        from taken as t
-        group by day, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code
-        on conflict (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code) do update set
-            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, counted = u.counted + excluded.counted,
-            priced = u.priced + excluded.priced, estimated = u.estimated + excluded.estimated,
-            tokens_input = u.tokens_input + excluded.tokens_input,
-            tokens_output = u.tokens_output + excluded.tokens_output,
-            tokens_total = u.tokens_total + excluded.tokens_total,
-            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
-            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
-            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
-            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
-            generated_tokens = u.generated_tokens + excluded.generated_tokens,
-            generated_us = u.generated_us + excluded.generated_us,
-            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
-            first_token_us = u.first_token_us + excluded.first_token_us,
-            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
-            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
-            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
-            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
-    )
-    select count(*), array_agg(distinct t.at) filter (where t.tasks < 0 or t.runs < 0) into folded, emptied
-    from taken as t;
-    if emptied is not null then
-        delete from airuns.usage_hourly as u
-        where u.user_id = of_user and u.at = any(emptied) and u.tasks = 0 and u.runs = 0;
-        delete from airuns.usage_daily as u
-        where u.user_id = of_user and u.tasks = 0 and u.runs = 0 and u.at in (
-            select date_bin('1 day', e.at, timestamptz '2000-01-01 00:00Z') from unnest(emptied) as e (at));
-    end if;
-    return folded;
-end
-$$;
-comment on function airuns.fold_usage(uuid, integer) is 'Adds the oldest changes of a user''s usage, at most so many, to usage_hourly and usage_daily; says how many there were.';
-
-create function airuns.rebuild_usage(of_user uuid) returns void language plpgsql as $$
-begin
-    delete from airuns.usage_changes as c where c.user_id = of_user;
-    delete from airuns.usage_hourly as u where u.user_id = of_user;
-    delete from airuns.usage_daily as u where u.user_id = of_user;
-    insert into airuns.usage_hourly (user_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-        total_time_histogram)
-    select of_user, u.at, l.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-        sum(u.runs), sum(u.tasks), sum(u.counted), sum(u.priced), sum(u.estimated), sum(u.tokens_input),
-        sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read), sum(u.tokens_cache_write_5m),
-        sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens), sum(u.generated_us),
-        sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks), sum(u.total_time_us), sum(u.cost),
-        sum(u.first_token_histogram), sum(u.total_time_histogram)
-    from airuns.task_usage as u
-    join airuns.ai_runs as r on r.user_id = of_user and r.id = u.run_id
-    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
-    where u.user_id = of_user
-    group by u.at, l.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
-    insert into airuns.usage_hourly (user_id, at, tag, source_type, prompt_id, runs)
-    select of_user, r.at, l.tag, r.source_type, r.prompt_id, count(*)
-    from airuns.run_usage as r
-    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
-    where r.user_id = of_user
-    group by r.at, l.tag, r.source_type, r.prompt_id;
-    insert into airuns.usage_daily (user_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-        total_time_histogram)
-    select of_user, date_bin('1 day', u.at, timestamptz '2000-01-01 00:00Z') as day, u.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-        sum(u.runs), sum(u.tasks), sum(u.counted), sum(u.priced), sum(u.estimated), sum(u.tokens_input),
-        sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read), sum(u.tokens_cache_write_5m),
-        sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens), sum(u.generated_us),
-        sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks), sum(u.total_time_us), sum(u.cost),
-        sum(u.first_token_histogram), sum(u.total_time_histogram)
-    from airuns.usage_hourly as u
-    where u.user_id = of_user
-    group by day, u.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
-end
-$$;
-comment on function airuns.rebuild_usage(uuid) is 'Computes a user''s usage anew from the tasks; to be called first in a transaction that is repeatable read, so that no task is counted twice.';
-
-create view airuns.usage_by_hour with (security_invoker = true) as
-select
-    u.user_id, u.at, nullif(u.tag, '') as tag,
-    nullif(u.source_type, '') as source_type,
-    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(u.provider, '') as provider,
-    nullif(u.model, '') as model, nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(u.status, '') as status, nullif(u.error_code, '') as error_code,
-    u.runs, u.tasks, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_hourly as u
-union all
-select
-    c.user_id, c.at, nullif(c.tag, ''),
-    nullif(c.source_type, '') as source_type,
-    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(c.provider, '') as provider,
-    nullif(c.model, '') as model, nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(c.status, '') as status, nullif(c.error_code, '') as error_code,
-    c.runs, c.tasks, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    c.first_token_histogram, c.total_time_histogram
-from airuns.usage_changes as c;
-create view airuns.usage_by_day with (security_invoker = true) as
-select
-    u.user_id, u.at, nullif(u.tag, '') as tag,
-    nullif(u.source_type, '') as source_type,
-    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(u.provider, '') as provider,
-    nullif(u.model, '') as model, nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(u.status, '') as status, nullif(u.error_code, '') as error_code,
-    u.runs, u.tasks, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_daily as u
-union all
-select
-    c.user_id, date_bin('1 day', c.at, timestamptz '2000-01-01 00:00Z'), nullif(c.tag, ''),
-    nullif(c.source_type, '') as source_type,
-    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(c.provider, '') as provider,
-    nullif(c.model, '') as model, nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(c.status, '') as status, nullif(c.error_code, '') as error_code,
-    c.runs, c.tasks, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    c.first_token_histogram, c.total_time_histogram
-from airuns.usage_changes as c;
-comment on view airuns.usage_by_hour is 'What has been used by hour (UTC), exact at any moment: sum over the rows, of which there may be several for the same things. Rows with a tag count again what the rows without have.';
-comment on view airuns.usage_by_day is 'As usage_by_hour, by day (UTC).';
-
-grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_by_day to airuns_app;

@@ -432,6 +432,7 @@ create table airuns.ai_tasks (
     run_id uuid not null,
     source_type text,
     prompt_id uuid,
+    prompt_version integer,
     key_id uuid,
     request_message_id uuid,
     service text not null default 'chat' check (length(service) <= 100),
@@ -478,7 +479,7 @@ create table airuns.ai_tasks (
     foreign key (user_id, model_id) references airuns.ai_models (user_id, id)
 );
 comment on table airuns.ai_tasks is 'Requests to models. The id may be the client''s own and is the same on the live channel.';
-comment on column airuns.ai_tasks.source_type is 'That of the run, as prompt_id is: usage is added up by both, also while the run goes.';
+comment on column airuns.ai_tasks.source_type is 'That of the run, as prompt_id and prompt_version are: usage is added up by them, also while the run goes.';
 comment on column airuns.ai_tasks.key_id is 'The API key that submitted it, kept also when there is no such key any more; null: a browser.';
 comment on column airuns.ai_tasks.prompt_id is 'The prompt of the run, kept here so that a prompt''s history is one index.';
 comment on column airuns.ai_tasks.request_message_id is 'The node whose line, from the root, are the messages of the request.';
@@ -655,13 +656,13 @@ create trigger end_task before insert or update of status on airuns.ai_tasks
 
 create function airuns.inherit_source() returns trigger language plpgsql as $$
 begin
-    select r.source_type, r.prompt_id into new.source_type, new.prompt_id
+    select r.source_type, r.prompt_id, r.prompt_version into new.source_type, new.prompt_id, new.prompt_version
     from airuns.ai_runs as r
     where r.user_id = new.user_id and r.id = new.run_id;
     return new;
 end
 $$;
-comment on function airuns.inherit_source() is 'Gives a task the source and the prompt of its run.';
+comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
 create trigger inherit_source before insert on airuns.ai_tasks
     for each row execute function airuns.inherit_source();
 
@@ -870,6 +871,7 @@ create table airuns.usage_hourly (
     tag text not null default '',
     source_type text not null default '',
     prompt_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    prompt_version integer not null default 0,
     provider text not null default '',
     model text not null default '',
     key_id uuid not null default '00000000-0000-0000-0000-000000000000',
@@ -877,6 +879,7 @@ create table airuns.usage_hourly (
     error_code text not null default '',
     runs bigint not null default 0,
     tasks bigint not null default 0,
+    failed bigint not null default 0,
     counted bigint not null default 0,
     priced bigint not null default 0,
     estimated bigint not null default 0,
@@ -896,12 +899,14 @@ create table airuns.usage_hourly (
     cost numeric not null default 0,
     first_token_histogram numeric not null default 0,
     total_time_histogram numeric not null default 0,
-    primary key (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code)
+    primary key (user_id, at, tag, source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code)
 ) with (fillfactor = 70);
 comment on table airuns.usage_hourly is 'Ended tasks and begun runs, added up by hour (UTC) of their created_at. Read usage_by_hour, which has also what is not folded in yet.';
 comment on column airuns.usage_hourly.at is 'When the hour begins.';
 comment on column airuns.usage_hourly.tag is 'Empty: everything. A run with tags is counted once more for each of them.';
+comment on column airuns.usage_hourly.prompt_version is '0: none.';
 comment on column airuns.usage_hourly.status is 'Of the tasks; empty in the rows that count runs.';
+comment on column airuns.usage_hourly.failed is 'Tasks that ended as error or timeout.';
 comment on column airuns.usage_hourly.runs is 'Runs that began, deleted ones too until they are purged; in rows of their own, without model and status.';
 comment on column airuns.usage_hourly.counted is 'Tasks whose tokens are known.';
 comment on column airuns.usage_hourly.priced is 'Tasks whose cost is known; the others are missing from it.';
@@ -910,19 +915,18 @@ comment on column airuns.usage_hourly.generated_tokens is 'Output of the tasks t
 comment on column airuns.usage_hourly.generated_us is 'Microseconds from the first token of those tasks to the last.';
 comment on column airuns.usage_hourly.first_token_histogram is 'How many tasks had which time, eight decimal digits a bucket (see latency_bucket): sums of histograms are histograms.';
 
-create table airuns.usage_daily (
+create index usage_of_prompt on airuns.usage_hourly (user_id, prompt_id, at)
+    where prompt_id <> '00000000-0000-0000-0000-000000000000';
+
+create table airuns.usage_parts_hourly (
     user_id uuid not null references airuns.users (id) on delete cascade,
+    about text not null,
     at timestamptz not null,
-    tag text not null default '',
-    source_type text not null default '',
-    prompt_id uuid not null default '00000000-0000-0000-0000-000000000000',
-    provider text not null default '',
-    model text not null default '',
-    key_id uuid not null default '00000000-0000-0000-0000-000000000000',
-    status text not null default '',
-    error_code text not null default '',
+    value text not null default '',
+    detail text not null default '',
     runs bigint not null default 0,
     tasks bigint not null default 0,
+    failed bigint not null default 0,
     counted bigint not null default 0,
     priced bigint not null default 0,
     estimated bigint not null default 0,
@@ -942,9 +946,19 @@ create table airuns.usage_daily (
     cost numeric not null default 0,
     first_token_histogram numeric not null default 0,
     total_time_histogram numeric not null default 0,
-    primary key (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code)
+    primary key (user_id, about, at, value, detail)
 ) with (fillfactor = 70);
-comment on table airuns.usage_daily is 'As usage_hourly, by day (UTC). Read usage_by_day, which has also what is not folded in yet.';
+comment on table airuns.usage_parts_hourly is 'The sums of usage_hourly by one thing alone: a row per hour and model, one per hour and tag, …; so few that a dashboard reads them however many tasks there were. Read usage_parts_by_hour, which has also what is not folded in yet.';
+comment on column airuns.usage_parts_hourly.about is 'What the row is a part by: all, model, prompt, version, source, key, tag or status (see usage_parts).';
+comment on column airuns.usage_parts_hourly.value is 'Which model, prompt, …; empty: what has none.';
+comment on column airuns.usage_parts_hourly.detail is 'The provider of a model, the version of a prompt, the error code of a status.';
+comment on column airuns.usage_parts_hourly.first_token_histogram is 'Kept of all, of models and of versions, where it is shown; 0 elsewhere.';
+
+create table airuns.usage_parts_daily (
+    like airuns.usage_parts_hourly including defaults including indexes,
+    foreign key (user_id) references airuns.users (id) on delete cascade
+) with (fillfactor = 70);
+comment on table airuns.usage_parts_daily is 'As usage_parts_hourly, by day (UTC). Read usage_parts_by_day, which has also what is not folded in yet.';
 
 create table airuns.usage_changes (
     user_id uuid not null references airuns.users (id) on delete cascade,
@@ -954,6 +968,7 @@ create table airuns.usage_changes (
     tag text not null default '',
     source_type text not null default '',
     prompt_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    prompt_version integer not null default 0,
     provider text not null default '',
     model text not null default '',
     key_id uuid not null default '00000000-0000-0000-0000-000000000000',
@@ -961,6 +976,7 @@ create table airuns.usage_changes (
     error_code text not null default '',
     runs bigint not null default 0,
     tasks bigint not null default 0,
+    failed bigint not null default 0,
     counted bigint not null default 0,
     priced bigint not null default 0,
     estimated bigint not null default 0,
@@ -982,7 +998,7 @@ create table airuns.usage_changes (
     total_time_histogram numeric not null default 0,
     primary key (user_id, id)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-comment on table airuns.usage_changes is 'What is not yet folded into usage_hourly and usage_daily: a row for each task that ended and each run that began, a negative one for what was before a change.';
+comment on table airuns.usage_changes is 'What is not yet folded into the sums: a row for each task that ended and each run that began, a negative one for what was before a change.';
 
 alter table airuns.usage_hourly enable row level security;
 alter table airuns.usage_hourly force row level security;
@@ -997,17 +1013,30 @@ create policy "users change their hours" on airuns.usage_hourly for update to ai
 create policy "users delete their hours" on airuns.usage_hourly for delete to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 
-alter table airuns.usage_daily enable row level security;
-alter table airuns.usage_daily force row level security;
-grant select, insert, update, delete on airuns.usage_daily to airuns_app;
-create policy "users see their days" on airuns.usage_daily for select to airuns_app
+alter table airuns.usage_parts_hourly enable row level security;
+alter table airuns.usage_parts_hourly force row level security;
+grant select, insert, update, delete on airuns.usage_parts_hourly to airuns_app;
+create policy "users see their parts of hours" on airuns.usage_parts_hourly for select to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
-create policy "users add their days" on airuns.usage_daily for insert to airuns_app
+create policy "users add their parts of hours" on airuns.usage_parts_hourly for insert to airuns_app
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
-create policy "users change their days" on airuns.usage_daily for update to airuns_app
+create policy "users change their parts of hours" on airuns.usage_parts_hourly for update to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
-create policy "users delete their days" on airuns.usage_daily for delete to airuns_app
+create policy "users delete their parts of hours" on airuns.usage_parts_hourly for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+alter table airuns.usage_parts_daily enable row level security;
+alter table airuns.usage_parts_daily force row level security;
+grant select, insert, update, delete on airuns.usage_parts_daily to airuns_app;
+create policy "users see their parts of days" on airuns.usage_parts_daily for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their parts of days" on airuns.usage_parts_daily for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their parts of days" on airuns.usage_parts_daily for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their parts of days" on airuns.usage_parts_daily for delete to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 
 alter table airuns.usage_changes enable row level security;
@@ -1022,7 +1051,7 @@ create policy "users delete their changes of usage" on airuns.usage_changes for 
 grant select on airuns.usage_changes to airuns_service;
 create policy "folding sees whose usage has changed" on airuns.usage_changes for select to airuns_service using (true);
 
--- How usage_hourly, usage_daily and usage_changes (80_usage.sql) are kept, folded and built anew.
+-- What is used is noted in usage_changes (80_usage.sql) as it changes; 83_usage_sums.sql folds that into the sums.
 
 create function airuns.latency_bucket(seconds double precision) returns numeric
     language plpgsql immutable parallel safe as $$
@@ -1039,10 +1068,12 @@ create view airuns.task_usage with (security_invoker = true) as
 select
     t.user_id, t.run_id, t.task_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z') as at,
     coalesce(t.source_type, '') as source_type,
-    coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, coalesce(t.provider, '') as provider,
+    coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(t.prompt_version, 0) as prompt_version, coalesce(t.provider, '') as provider,
     coalesce(t.model, '') as model, coalesce(t.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     t.status, coalesce(left(t.response_errors ->> 'code', 60), '') as error_code,
-    0 as runs, 1 as tasks, (t.tokens_total is not null)::integer as counted, (t.cost is not null)::integer as priced,
+    0 as runs, 1 as tasks, (t.status in ('error', 'timeout'))::integer as failed,
+    (t.tokens_total is not null)::integer as counted, (t.cost is not null)::integer as priced,
     t.usage_estimated::integer as estimated, coalesce(t.tokens_input, 0) as tokens_input,
     coalesce(t.tokens_output, 0) as tokens_output, coalesce(t.tokens_total, 0) as tokens_total,
     coalesce(t.tokens_cache_read, 0) as tokens_cache_read,
@@ -1050,7 +1081,8 @@ select
     coalesce(t.tokens_cache_write_1h, 0) as tokens_cache_write_1h,
     coalesce(t.tokens_reasoning, 0) as tokens_reasoning,
     case when g.is_known then t.tokens_output else 0 end as generated_tokens,
-    case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end as generated_us,
+    case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end as
+        generated_us,
     (t.time_to_first_token is not null)::integer as first_token_tasks,
     coalesce(round(t.time_to_first_token * 1000000), 0)::bigint as first_token_us,
     (t.total_time is not null)::integer as total_time_tasks,
@@ -1067,7 +1099,8 @@ comment on view airuns.task_usage is 'What each ended task adds to usage_hourly:
 create view airuns.run_usage with (security_invoker = true) as
 select
     r.user_id, r.id as run_id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z') as at, r.source_type,
-    coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, r.tags
+    coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(r.prompt_version, 0) as prompt_version, r.tags
 from airuns.ai_runs as r;
 comment on view airuns.run_usage is 'Where each run is counted in usage_hourly, and the tags that its tasks are counted for once more.';
 
@@ -1082,16 +1115,18 @@ begin
         for no key update;
     end if;
     insert into airuns.usage_changes (user_id, run_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
         tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
         first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
         total_time_histogram)
     select t.user_id, t.run_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z'), l.tag,
         coalesce(t.source_type, ''), coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000'),
-        coalesce(t.provider, ''), coalesce(t.model, ''), coalesce(t.key_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce(t.prompt_version, 0), coalesce(t.provider, ''), coalesce(t.model, ''),
+        coalesce(t.key_id, '00000000-0000-0000-0000-000000000000'),
         t.status, coalesce(left(t.response_errors ->> 'code', 60), ''),
-        0, t.sign, t.sign * (t.tokens_total is not null)::integer, t.sign * (t.cost is not null)::integer,
+        0, t.sign, t.sign * (t.status in ('error', 'timeout'))::integer,
+        t.sign * (t.tokens_total is not null)::integer, t.sign * (t.cost is not null)::integer,
         t.sign * t.usage_estimated::integer, t.sign * coalesce(t.tokens_input, 0),
         t.sign * coalesce(t.tokens_output, 0), t.sign * coalesce(t.tokens_total, 0),
         t.sign * coalesce(t.tokens_cache_read, 0), t.sign * coalesce(t.tokens_cache_write_5m, 0),
@@ -1104,16 +1139,19 @@ begin
         t.sign * coalesce(t.cost, 0), t.sign * airuns.latency_bucket(t.time_to_first_token),
         t.sign * airuns.latency_bucket(t.total_time)
     from (values
-        (-1, old.user_id, old.run_id, old.source_type, old.prompt_id, old.provider, old.model, old.key_id, old.status,
-        old.response_errors, old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
+        (-1, old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors, old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
         old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
         old.time_to_first_token, old.total_time, old.created_at, old.completed_at),
-        (1, new.user_id, new.run_id, new.source_type, new.prompt_id, new.provider, new.model, new.key_id, new.status,
-        new.response_errors, new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
+        (1, new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors, new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
         new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
         new.time_to_first_token, new.total_time, new.created_at, new.completed_at)
-    ) as t (sign, user_id, run_id, source_type, prompt_id, provider, model, key_id, status, response_errors, tokens_input,
-        tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
+    ) as t (sign, user_id, run_id, source_type, prompt_id, prompt_version, provider, model, key_id, status,
+        response_errors, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
+        tokens_cache_write_1h,
         tokens_reasoning, usage_estimated, cost, time_to_first_token, total_time, created_at, completed_at)
     join airuns.ai_runs as r on r.user_id = t.user_id and r.id = t.run_id
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
@@ -1127,19 +1165,25 @@ $$;
 comment on function airuns.count_task() is 'Notes what a task adds to the usage: what was is subtracted, what is is added. Where the run has gone, its own trigger has subtracted all tasks that it had.';
 create trigger use_new_task after insert on airuns.ai_tasks
     for each row when (new.completed_at is not null) execute function airuns.count_task();
-create trigger use_changed_task after update of source_type, prompt_id, provider, model, key_id, status, response_errors, tokens_input, tokens_output,
-    tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, usage_estimated,
+create trigger use_changed_task after update of source_type, prompt_id, prompt_version, provider, model, key_id,
+    status, response_errors,
+    tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
+    tokens_reasoning, usage_estimated,
     cost, time_to_first_token, total_time, created_at
     on airuns.ai_tasks
     for each row when (
         (old.completed_at is not null or new.completed_at is not null)
-        and (old.user_id, old.run_id, old.source_type, old.prompt_id, old.provider, old.model, old.key_id, old.status,
-        old.response_errors ->> 'code', old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
+        and (old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors ->> 'code', old.tokens_input, old.tokens_output, old.tokens_total,
+        old.tokens_cache_read,
         old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
         old.time_to_first_token, old.total_time, old.created_at, old.completed_at)
         is distinct from
-        (new.user_id, new.run_id, new.source_type, new.prompt_id, new.provider, new.model, new.key_id, new.status,
-        new.response_errors ->> 'code', new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
+        (new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors ->> 'code', new.tokens_input, new.tokens_output, new.tokens_total,
+        new.tokens_cache_read,
         new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
         new.time_to_first_token, new.total_time, new.created_at, new.completed_at))
     execute function airuns.count_task();
@@ -1151,26 +1195,28 @@ begin
     if current_user <> 'airuns_app' then
         return old; -- as in count_task
     end if;
-    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, runs)
+    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, prompt_version, runs)
     select r.user_id, r.id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z'), l.tag, r.source_type,
-        coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000'), r.sign
+        coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000'), coalesce(r.prompt_version, 0), r.sign
     from (values
-        (-1, old.user_id, old.id, old.created_at, old.source_type, old.prompt_id, old.tags),
-        (1, new.user_id, new.id, new.created_at, new.source_type, new.prompt_id, new.tags)
-    ) as r (sign, user_id, id, created_at, source_type, prompt_id, tags)
+        (-1, old.user_id, old.id, old.created_at, old.source_type, old.prompt_id, old.prompt_version, old.tags),
+        (1, new.user_id, new.id, new.created_at, new.source_type, new.prompt_id, new.prompt_version, new.tags)
+    ) as r (sign, user_id, id, created_at, source_type, prompt_id, prompt_version, tags)
     cross join lateral (select '' union select unnest(r.tags)) as l (tag)
     where r.user_id is not null;
     if tg_op = 'DELETE' or (tg_op = 'UPDATE' and old.tags <> new.tags) then
         insert into airuns.usage_changes (user_id, run_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+            source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read,
             tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
             first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
             total_time_histogram)
         select u.user_id, u.run_id, u.at, l.tag,
-            u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-            sum(u.runs) * l.sign, sum(u.tasks) * l.sign, sum(u.counted) * l.sign, sum(u.priced) * l.sign,
-            sum(u.estimated) * l.sign, sum(u.tokens_input) * l.sign, sum(u.tokens_output) * l.sign,
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+            sum(u.runs) * l.sign, sum(u.tasks) * l.sign, sum(u.failed) * l.sign,
+            sum(u.counted) * l.sign, sum(u.priced) * l.sign, sum(u.estimated) * l.sign, sum(u.tokens_input) * l.sign,
+            sum(u.tokens_output) * l.sign,
             sum(u.tokens_total) * l.sign, sum(u.tokens_cache_read) * l.sign, sum(u.tokens_cache_write_5m) * l.sign,
             sum(u.tokens_cache_write_1h) * l.sign, sum(u.tokens_reasoning) * l.sign, sum(u.generated_tokens) * l.sign,
             sum(u.generated_us) * l.sign, sum(u.first_token_tasks) * l.sign, sum(u.first_token_us) * l.sign,
@@ -1188,218 +1234,21 @@ begin
         ) as l (sign, tag)
         where u.user_id = old.user_id and u.run_id = old.id
         group by u.user_id, u.run_id, u.at, l.tag, l.sign,
-            u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
     end if;
     return old;
 end
 $$;
 comment on function airuns.count_run() is 'Notes that a run began, that its tags have changed, for which its tasks are then counted, or that it goes with all of its tasks.';
 create trigger use_new_run after insert on airuns.ai_runs for each row execute function airuns.count_run();
-create trigger use_changed_run after update of tags, source_type, source_id, created_at on airuns.ai_runs
+create trigger use_changed_run after update of tags, source_type, source_id, prompt_version,
+    created_at on airuns.ai_runs
     for each row when (
-        (old.tags, old.source_type, old.source_id, old.created_at)
-        is distinct from (new.tags, new.source_type, new.source_id, new.created_at))
+        (old.tags, old.source_type, old.source_id, old.prompt_version, old.created_at)
+        is distinct from (new.tags, new.source_type, new.source_id, new.prompt_version, new.created_at))
     execute function airuns.count_run();
 create trigger use_dropped_run before delete on airuns.ai_runs for each row execute function airuns.count_run();
 
-create function airuns.fold_usage(of_user uuid, most integer) returns integer language plpgsql as $$
-declare
-    folded integer;
-    emptied timestamptz[];
-begin
-    with taken as (
-        delete from airuns.usage_changes as c
-        where c.user_id = of_user and c.id in (
-            select n.id from airuns.usage_changes as n where n.user_id = of_user order by n.id limit most)
-        returning c.*
-    ), hourly as (
-        insert into airuns.usage_hourly as u (user_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-            tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-            first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-            total_time_histogram)
-        select of_user, t.at, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code,
-            sum(t.runs), sum(t.tasks), sum(t.counted), sum(t.priced), sum(t.estimated), sum(t.tokens_input),
-            sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read), sum(t.tokens_cache_write_5m),
-            sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning), sum(t.generated_tokens), sum(t.generated_us),
-            sum(t.first_token_tasks), sum(t.first_token_us), sum(t.total_time_tasks), sum(t.total_time_us),
-            sum(t.cost), sum(t.first_token_histogram), sum(t.total_time_histogram)
-        from taken as t
-        group by t.at, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code
-        on conflict (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code) do update set
-            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, counted = u.counted + excluded.counted,
-            priced = u.priced + excluded.priced, estimated = u.estimated + excluded.estimated,
-            tokens_input = u.tokens_input + excluded.tokens_input,
-            tokens_output = u.tokens_output + excluded.tokens_output,
-            tokens_total = u.tokens_total + excluded.tokens_total,
-            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
-            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
-            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
-            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
-            generated_tokens = u.generated_tokens + excluded.generated_tokens,
-            generated_us = u.generated_us + excluded.generated_us,
-            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
-            first_token_us = u.first_token_us + excluded.first_token_us,
-            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
-            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
-            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
-            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
-    ), daily as (
-        insert into airuns.usage_daily as u (user_id, at, tag,
-            source_type, prompt_id, provider, model, key_id, status, error_code,
-            runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-            tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-            first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-            total_time_histogram)
-        select of_user, date_bin('1 day', t.at, timestamptz '2000-01-01 00:00Z') as day, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code,
-            sum(t.runs), sum(t.tasks), sum(t.counted), sum(t.priced), sum(t.estimated), sum(t.tokens_input),
-            sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read), sum(t.tokens_cache_write_5m),
-            sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning), sum(t.generated_tokens), sum(t.generated_us),
-            sum(t.first_token_tasks), sum(t.first_token_us), sum(t.total_time_tasks), sum(t.total_time_us),
-            sum(t.cost), sum(t.first_token_histogram), sum(t.total_time_histogram)
-        from taken as t
-        group by day, t.tag,
-            t.source_type, t.prompt_id, t.provider, t.model, t.key_id, t.status, t.error_code
-        on conflict (user_id, at, tag, source_type, prompt_id, provider, model, key_id, status, error_code) do update set
-            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, counted = u.counted + excluded.counted,
-            priced = u.priced + excluded.priced, estimated = u.estimated + excluded.estimated,
-            tokens_input = u.tokens_input + excluded.tokens_input,
-            tokens_output = u.tokens_output + excluded.tokens_output,
-            tokens_total = u.tokens_total + excluded.tokens_total,
-            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
-            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
-            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
-            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
-            generated_tokens = u.generated_tokens + excluded.generated_tokens,
-            generated_us = u.generated_us + excluded.generated_us,
-            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
-            first_token_us = u.first_token_us + excluded.first_token_us,
-            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
-            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
-            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
-            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
-    )
-    select count(*), array_agg(distinct t.at) filter (where t.tasks < 0 or t.runs < 0) into folded, emptied
-    from taken as t;
-    if emptied is not null then
-        delete from airuns.usage_hourly as u
-        where u.user_id = of_user and u.at = any(emptied) and u.tasks = 0 and u.runs = 0;
-        delete from airuns.usage_daily as u
-        where u.user_id = of_user and u.tasks = 0 and u.runs = 0 and u.at in (
-            select date_bin('1 day', e.at, timestamptz '2000-01-01 00:00Z') from unnest(emptied) as e (at));
-    end if;
-    return folded;
-end
-$$;
-comment on function airuns.fold_usage(uuid, integer) is 'Adds the oldest changes of a user''s usage, at most so many, to usage_hourly and usage_daily; says how many there were.';
-
-create function airuns.rebuild_usage(of_user uuid) returns void language plpgsql as $$
-begin
-    delete from airuns.usage_changes as c where c.user_id = of_user;
-    delete from airuns.usage_hourly as u where u.user_id = of_user;
-    delete from airuns.usage_daily as u where u.user_id = of_user;
-    insert into airuns.usage_hourly (user_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-        total_time_histogram)
-    select of_user, u.at, l.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-        sum(u.runs), sum(u.tasks), sum(u.counted), sum(u.priced), sum(u.estimated), sum(u.tokens_input),
-        sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read), sum(u.tokens_cache_write_5m),
-        sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens), sum(u.generated_us),
-        sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks), sum(u.total_time_us), sum(u.cost),
-        sum(u.first_token_histogram), sum(u.total_time_histogram)
-    from airuns.task_usage as u
-    join airuns.ai_runs as r on r.user_id = of_user and r.id = u.run_id
-    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
-    where u.user_id = of_user
-    group by u.at, l.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
-    insert into airuns.usage_hourly (user_id, at, tag, source_type, prompt_id, runs)
-    select of_user, r.at, l.tag, r.source_type, r.prompt_id, count(*)
-    from airuns.run_usage as r
-    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
-    where r.user_id = of_user
-    group by r.at, l.tag, r.source_type, r.prompt_id;
-    insert into airuns.usage_daily (user_id, at, tag,
-        source_type, prompt_id, provider, model, key_id, status, error_code,
-        runs, tasks, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
-        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
-        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
-        total_time_histogram)
-    select of_user, date_bin('1 day', u.at, timestamptz '2000-01-01 00:00Z') as day, u.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code,
-        sum(u.runs), sum(u.tasks), sum(u.counted), sum(u.priced), sum(u.estimated), sum(u.tokens_input),
-        sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read), sum(u.tokens_cache_write_5m),
-        sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens), sum(u.generated_us),
-        sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks), sum(u.total_time_us), sum(u.cost),
-        sum(u.first_token_histogram), sum(u.total_time_histogram)
-    from airuns.usage_hourly as u
-    where u.user_id = of_user
-    group by day, u.tag,
-        u.source_type, u.prompt_id, u.provider, u.model, u.key_id, u.status, u.error_code;
-end
-$$;
-comment on function airuns.rebuild_usage(uuid) is 'Computes a user''s usage anew from the tasks; to be called first in a transaction that is repeatable read, so that no task is counted twice.';
-
-create view airuns.usage_by_hour with (security_invoker = true) as
-select
-    u.user_id, u.at, nullif(u.tag, '') as tag,
-    nullif(u.source_type, '') as source_type,
-    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(u.provider, '') as provider,
-    nullif(u.model, '') as model, nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(u.status, '') as status, nullif(u.error_code, '') as error_code,
-    u.runs, u.tasks, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_hourly as u
-union all
-select
-    c.user_id, c.at, nullif(c.tag, ''),
-    nullif(c.source_type, '') as source_type,
-    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(c.provider, '') as provider,
-    nullif(c.model, '') as model, nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(c.status, '') as status, nullif(c.error_code, '') as error_code,
-    c.runs, c.tasks, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    c.first_token_histogram, c.total_time_histogram
-from airuns.usage_changes as c;
-create view airuns.usage_by_day with (security_invoker = true) as
-select
-    u.user_id, u.at, nullif(u.tag, '') as tag,
-    nullif(u.source_type, '') as source_type,
-    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(u.provider, '') as provider,
-    nullif(u.model, '') as model, nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(u.status, '') as status, nullif(u.error_code, '') as error_code,
-    u.runs, u.tasks, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_daily as u
-union all
-select
-    c.user_id, date_bin('1 day', c.at, timestamptz '2000-01-01 00:00Z'), nullif(c.tag, ''),
-    nullif(c.source_type, '') as source_type,
-    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id, nullif(c.provider, '') as provider,
-    nullif(c.model, '') as model, nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    nullif(c.status, '') as status, nullif(c.error_code, '') as error_code,
-    c.runs, c.tasks, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    c.first_token_histogram, c.total_time_histogram
-from airuns.usage_changes as c;
-comment on view airuns.usage_by_hour is 'What has been used by hour (UTC), exact at any moment: sum over the rows, of which there may be several for the same things. Rows with a tag count again what the rows without have.';
-comment on view airuns.usage_by_day is 'As usage_by_hour, by day (UTC).';
-
-grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_by_day to airuns_app;
 
 -- What a user lets be spent. What is spent is read from the usage (80_usage.sql).
 
@@ -1438,6 +1287,333 @@ create policy "users change their budgets" on airuns.budgets for update to airun
 create policy "users delete their budgets" on airuns.budgets for delete to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create trigger touch before update on airuns.budgets for each row execute function airuns.touch();
+
+-- How usage_changes (80_usage.sql) are folded into the sums, how these are built anew, and what is read of them.
+
+create type airuns.usage_part as (about text, value text, detail text);
+comment on type airuns.usage_part is 'A row of usage_parts_hourly that a row of usage_hourly is added to.';
+
+create function airuns.usage_parts(
+    tag text, source_type text, prompt_id uuid, prompt_version integer, provider text, model text, key_id uuid,
+    status text, error_code text
+) returns airuns.usage_part[] language plpgsql immutable parallel safe as $$
+declare
+    nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    parts airuns.usage_part[];
+begin
+    if tag <> '' then -- what has a tag is there once more without one
+        return array[('tag', tag, '')::airuns.usage_part];
+    end if;
+    parts := array[('all', '', ''), ('source', source_type, ''),
+        ('prompt', coalesce(nullif(prompt_id, nobody)::text, ''), '')]::airuns.usage_part[];
+    if prompt_id <> nobody then
+        parts := parts || ('version', prompt_id::text, prompt_version::text)::airuns.usage_part;
+    end if;
+    if status <> '' then -- else it counts runs
+        parts := parts || array[('model', model, provider), ('status', status, error_code),
+            ('key', coalesce(nullif(key_id, nobody)::text, ''), '')]::airuns.usage_part[];
+    end if;
+    return parts;
+end
+$$;
+comment on function airuns.usage_parts(text, text, uuid, integer, text, text, uuid, text, text) is 'What a row of usage_hourly or usage_changes is a part of, by each thing alone.';
+
+create function airuns.fold_usage(of_user uuid, most integer) returns integer language plpgsql as $$
+declare
+    folded integer;
+    emptied timestamptz[];
+begin
+    with taken as (
+        delete from airuns.usage_changes as c
+        where c.user_id = of_user and c.id in (
+            select n.id from airuns.usage_changes as n where n.user_id = of_user order by n.id limit most)
+        returning c.*
+    ), details as (
+        insert into airuns.usage_hourly as u (user_id, at, tag,
+            source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, t.at, t.tag,
+            t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status, t.error_code,
+            sum(t.runs), sum(t.tasks), sum(t.failed), sum(t.counted), sum(t.priced), sum(t.estimated),
+            sum(t.tokens_input), sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read),
+            sum(t.tokens_cache_write_5m), sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning),
+            sum(t.generated_tokens), sum(t.generated_us), sum(t.first_token_tasks), sum(t.first_token_us),
+            sum(t.total_time_tasks), sum(t.total_time_us), sum(t.cost), sum(t.first_token_histogram),
+            sum(t.total_time_histogram)
+        from taken as t
+        group by t.at, t.tag,
+            t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status, t.error_code
+        on conflict (user_id, at, tag, source_type, prompt_id, prompt_version, provider, model, key_id, status,
+            error_code) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    ), parts as materialized (
+        select t.at, p.about, p.value, p.detail,
+            sum(t.runs) as runs, sum(t.tasks) as tasks, sum(t.failed) as failed, sum(t.counted) as counted,
+            sum(t.priced) as priced, sum(t.estimated) as estimated,
+            sum(t.tokens_input) as tokens_input, sum(t.tokens_output) as tokens_output,
+            sum(t.tokens_total) as tokens_total, sum(t.tokens_cache_read) as tokens_cache_read,
+            sum(t.tokens_cache_write_5m) as tokens_cache_write_5m,
+            sum(t.tokens_cache_write_1h) as tokens_cache_write_1h, sum(t.tokens_reasoning) as tokens_reasoning,
+            sum(t.generated_tokens) as generated_tokens, sum(t.generated_us) as generated_us,
+            sum(t.first_token_tasks) as first_token_tasks, sum(t.first_token_us) as first_token_us,
+            sum(t.total_time_tasks) as total_time_tasks, sum(t.total_time_us) as total_time_us, sum(t.cost) as cost,
+            sum(case when p.about in ('all', 'model', 'version') then t.first_token_histogram else 0 end)
+                as first_token_histogram,
+            sum(case when p.about in ('all', 'model', 'version') then t.total_time_histogram else 0 end)
+                as total_time_histogram
+        from taken as t
+        cross join lateral unnest(airuns.usage_parts(
+            t.tag, t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status,
+            t.error_code)) as p
+        group by t.at, p.about, p.value, p.detail
+    ), hourly as (
+        insert into airuns.usage_parts_hourly as u (user_id, at, about, value, detail,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, p.* from parts as p
+        on conflict (user_id, about, at, value, detail) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    ), daily as (
+        insert into airuns.usage_parts_daily as u (user_id, at, about, value, detail,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, date_bin('1 day', p.at, timestamptz '2000-01-01 00:00Z') as day, p.about, p.value, p.detail,
+            sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+            sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+            sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning),
+            sum(p.generated_tokens), sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us),
+            sum(p.total_time_tasks), sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram),
+            sum(p.total_time_histogram)
+        from parts as p
+        group by day, p.about, p.value, p.detail
+        on conflict (user_id, about, at, value, detail) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    )
+    select count(*), array_agg(distinct t.at) filter (where t.tasks < 0 or t.runs < 0) into folded, emptied
+    from taken as t;
+    if emptied is not null then
+        perform airuns.drop_empty_usage(of_user, emptied);
+    end if;
+    return folded;
+end
+$$;
+comment on function airuns.fold_usage(uuid, integer) is 'Adds the oldest changes of a user''s usage, at most so many, to the sums; says how many there were.';
+
+create function airuns.drop_empty_usage(of_user uuid, hours timestamptz[]) returns void language plpgsql as $$
+declare
+    abouts constant text[] := '{all,model,prompt,version,source,key,tag,status}'; -- the second column of the keys
+begin
+    delete from airuns.usage_hourly as u
+    where u.user_id = of_user and u.at = any(hours) and u.tasks = 0 and u.runs = 0;
+    delete from airuns.usage_parts_hourly as u
+    where u.user_id = of_user and u.about = any(abouts) and u.at = any(hours) and u.tasks = 0 and u.runs = 0;
+    delete from airuns.usage_parts_daily as u
+    where u.user_id = of_user and u.about = any(abouts) and u.tasks = 0 and u.runs = 0 and u.at in (
+        select date_bin('1 day', h.at, timestamptz '2000-01-01 00:00Z') from unnest(hours) as h (at));
+end
+$$;
+comment on function airuns.drop_empty_usage(uuid, timestamptz[]) is 'Drops the sums of these hours, and of their days, that have fallen to nothing.';
+
+create view airuns.usage_parts_due with (security_invoker = true) as
+select u.user_id, p.about, u.at, p.value, p.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input,
+    u.tokens_output, u.tokens_total, u.tokens_cache_read, u.tokens_cache_write_5m,
+    u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens, u.generated_us,
+    u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    case when p.about in ('all', 'model', 'version') then u.first_token_histogram else 0 end as first_token_histogram,
+    case when p.about in ('all', 'model', 'version') then u.total_time_histogram else 0 end as total_time_histogram
+from airuns.usage_hourly as u
+cross join lateral unnest(airuns.usage_parts(
+    u.tag, u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code)) as p;
+comment on view airuns.usage_parts_due is 'What the rows of usage_hourly add to usage_parts_hourly: the definition that these are checked against.';
+
+create function airuns.rebuild_usage(of_user uuid) returns void language plpgsql as $$
+begin
+    delete from airuns.usage_changes as c where c.user_id = of_user;
+    delete from airuns.usage_hourly as u where u.user_id = of_user;
+    delete from airuns.usage_parts_hourly as u where u.user_id = of_user;
+    delete from airuns.usage_parts_daily as u where u.user_id = of_user;
+    insert into airuns.usage_hourly (user_id, at, tag,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+        sum(u.runs), sum(u.tasks), sum(u.failed), sum(u.counted), sum(u.priced), sum(u.estimated),
+        sum(u.tokens_input), sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read),
+        sum(u.tokens_cache_write_5m), sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens),
+        sum(u.generated_us), sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks),
+        sum(u.total_time_us), sum(u.cost), sum(u.first_token_histogram), sum(u.total_time_histogram)
+    from airuns.task_usage as u
+    join airuns.ai_runs as r on r.user_id = of_user and r.id = u.run_id
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    where u.user_id = of_user
+    group by u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
+    insert into airuns.usage_hourly (user_id, at, tag, source_type, prompt_id, prompt_version, runs)
+    select of_user, r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version, count(*)
+    from airuns.run_usage as r
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    where r.user_id = of_user
+    group by r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version;
+    insert into airuns.usage_parts_hourly (user_id, at, about, value, detail,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, d.at, d.about, d.value, d.detail,
+        sum(d.runs), sum(d.tasks), sum(d.failed), sum(d.counted), sum(d.priced), sum(d.estimated),
+        sum(d.tokens_input), sum(d.tokens_output), sum(d.tokens_total), sum(d.tokens_cache_read),
+        sum(d.tokens_cache_write_5m), sum(d.tokens_cache_write_1h), sum(d.tokens_reasoning), sum(d.generated_tokens),
+        sum(d.generated_us), sum(d.first_token_tasks), sum(d.first_token_us), sum(d.total_time_tasks),
+        sum(d.total_time_us), sum(d.cost), sum(d.first_token_histogram), sum(d.total_time_histogram)
+    from airuns.usage_parts_due as d
+    where d.user_id = of_user
+    group by d.at, d.about, d.value, d.detail;
+    insert into airuns.usage_parts_daily (user_id, at, about, value, detail,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, date_bin('1 day', p.at, timestamptz '2000-01-01 00:00Z') as day, p.about, p.value, p.detail,
+        sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+        sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+        sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning), sum(p.generated_tokens),
+        sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us), sum(p.total_time_tasks),
+        sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram), sum(p.total_time_histogram)
+    from airuns.usage_parts_hourly as p
+    where p.user_id = of_user
+    group by day, p.about, p.value, p.detail;
+end
+$$;
+comment on function airuns.rebuild_usage(uuid) is 'Computes a user''s usage anew from the tasks; to be called first in a transaction that is repeatable read, so that no task is counted twice.';
+
+create view airuns.usage_by_hour with (security_invoker = true) as
+select
+    u.user_id, u.at, nullif(u.tag, '') as tag, nullif(u.source_type, '') as source_type,
+    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    nullif(u.prompt_version, 0) as prompt_version, nullif(u.provider, '') as provider, nullif(u.model, '') as model,
+    nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(u.status, '') as status,
+    nullif(u.error_code, '') as error_code,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_hourly as u
+union all
+select
+    c.user_id, c.at, nullif(c.tag, '') as tag, nullif(c.source_type, '') as source_type,
+    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    nullif(c.prompt_version, 0) as prompt_version, nullif(c.provider, '') as provider, nullif(c.model, '') as model,
+    nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(c.status, '') as status,
+    nullif(c.error_code, '') as error_code,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    c.first_token_histogram, c.total_time_histogram
+from airuns.usage_changes as c;
+comment on view airuns.usage_by_hour is 'What has been used by hour (UTC), exact at any moment: sum over the rows, of which there may be several for the same things. Rows with a tag count again what the rows without have.';
+
+create view airuns.usage_parts_by_hour with (security_invoker = true) as
+select
+    u.user_id, u.about, u.at, u.value, u.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_parts_hourly as u
+union all
+select
+    c.user_id, p.about, c.at, p.value, p.detail,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
+    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
+from airuns.usage_changes as c
+cross join lateral unnest(airuns.usage_parts(
+    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
+create view airuns.usage_parts_by_day with (security_invoker = true) as
+select
+    u.user_id, u.about, u.at, u.value, u.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_parts_daily as u
+union all
+select
+    c.user_id, p.about, date_bin('1 day', c.at, timestamptz '2000-01-01 00:00Z'), p.value, p.detail,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
+    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
+from airuns.usage_changes as c
+cross join lateral unnest(airuns.usage_parts(
+    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
+comment on view airuns.usage_parts_by_hour is 'What has been used by hour (UTC) and by one thing (about: all, model, prompt, version, source, key, tag, status), exact at any moment: sum over the rows. Quick however many tasks there were.';
+comment on view airuns.usage_parts_by_day is 'As usage_parts_by_hour, by day (UTC).';
+
+grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_parts_due,
+    airuns.usage_parts_by_hour, airuns.usage_parts_by_day to airuns_app;
 
 -- Search: what is waiting to be indexed, the index, and the only functions that read it.
 -- Words are made in Python (server/search/words.py). Each lexeme begins with a few characters that stand for
