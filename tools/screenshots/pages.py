@@ -124,7 +124,7 @@ def shots(work: Filling) -> list[Shot]:
         Shot("runs-selection", "/ai/runs", _selection),
         Shot("runs-filtered", "/ai/runs?source_type=prompt&tag=incident&sort=cost"),
         Shot("runs-download", "/ai/runs", _download),
-        Shot("runs-found", "/ai/runs?q=checkout", _found),
+        Shot("runs-found", "/ai/runs?q=halden", _found),
         Shot("runs-none", "/ai/runs?q=unheard-of"),
         Shot("prompt-runs", "/ai/prompts/runs"),
         Shot("runs-of-prompt", f"/ai/prompts/{investigator}/runs"),
