@@ -65,7 +65,7 @@ async def test_a_message_is_found_and_opened(visit: Visits, alice: httpx.Client,
     page = await visit(f'/ai/runs?q={word} -"天气很好"')
     await expect(rows(page)).to_have_count(1)
     await expect(hit(page).locator("mark").first).to_have_text(word)
-    await expect(hit(page).locator(".hit-more")).to_contain_text("1 more match")
+    await expect(hit(page).locator(".hit-more")).to_contain_text("1 more message")
     await search(page).fill(f"{word} before")
     await expect(hit(page)).to_contain_text(f"You, now Before the <b>{word}</b> there was nothing")
     said = messages(alice, run)[0]["id"]

@@ -21,9 +21,10 @@ CLOSEST = 50
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was found, with the message that matches best, if it is not the name that does.
 
-    `matches` is how many of its messages match, at most 200, its own words counting as one. `at` is
-    when the newest of them was, `said_at` when the message was. `name` and `snippet` are texts in
-    pieces, what was searched for marked. `path` leads to the message.
+    `matches` is how many of its messages match, at most 200, its own words counting as one; `more`
+    how many messages beside the one that is shown. `at` is when the newest match was, `said_at`
+    when the message was. `name` and `snippet` are texts in pieces, what was searched for marked.
+    `path` leads to the message.
     """
 
     run: RunRow
@@ -34,6 +35,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime | None
     at: datetime
     matches: int
+    more: int
     path: str
 
 
@@ -125,6 +127,7 @@ def _hit(
         said_at=message.created_at if message else None,
         at=max((each.at for each in matches), default=run.last_message_at),
         matches=len({each.message_id for each in matches}),
+        more=len({each.message_id for each in matches} - {NOBODY, message.id if message else None}),
         path=f"{path}?message={message.id}#m-{message.id}" if message else path,
     )
 
