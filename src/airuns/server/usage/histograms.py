@@ -6,21 +6,21 @@ of 1 ms and less are in bucket 0; the last bucket, 199, begins at 117 hours. A b
 99,999,999; one more would be taken for one of the next bucket.
 """
 
-import re
 from bisect import bisect_left
 from decimal import Decimal
 from itertools import accumulate
 
 GAMMA = 1.105
 DIGITS = 8
-BUCKET = re.compile(r"\d{8}")
 
 
-def buckets(histogram: Decimal) -> list[int]:
-    """Return how many tasks each bucket holds, from the shortest time on."""
+def buckets(histogram: Decimal) -> tuple[int, list[int]]:
+    """Return the first bucket that holds anything, and how many tasks each from it on holds."""
     text = format(histogram, "f").partition(".")[0]
-    text = text.zfill(-(-len(text) // DIGITS) * DIGITS)
-    return [*map(int, BUCKET.findall(text))][::-1]
+    first = (len(text) - len(text.rstrip("0"))) // DIGITS
+    end = len(text) - first * DIGITS
+    starts = range(end - DIGITS, -DIGITS, -DIGITS)
+    return first, [int(text[max(0, start) : start + DIGITS]) for start in starts]
 
 
 def percentiles(histogram: Decimal, *ranks: float) -> list[float | None]:
@@ -31,8 +31,9 @@ def percentiles(histogram: Decimal, *ranks: float) -> list[float | None]:
     """
     if not histogram:
         return [None for _ in ranks]
-    within = [*accumulate(buckets(histogram))]  # how many stayed within each bucket
-    return [middle(bisect_left(within, rank * within[-1])) for rank in ranks]
+    first, held = buckets(histogram)
+    within = [*accumulate(held)]  # how many stayed within each bucket
+    return [middle(first + bisect_left(within, rank * within[-1])) for rank in ranks]
 
 
 def middle(bucket: int) -> float:

@@ -76,31 +76,50 @@ OF: dict[About, tuple[str, ...]] = {
 }
 
 
+Query = tuple[str, dict[str, Any]]
+
+
 async def whole(
     tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, abouts: Iterable[About]
 ) -> dict[About, list[Row]]:
     """Return the sums of a time by each of `abouts`; an empty `value` or `detail` is none."""
-    wanted = list(abouts)
-    if is_filtered(which):
-        return await _filtered(tx, user_id, which, span, wanted, by_step=False)
-    query = SQL["of_a_time"].format(sums=_sums("v"), filters="")
-    return _sorted(await tx.rows(query, user_id=user_id, abouts=wanted, **covered(span)), wanted)
-
-
-async def versions(tx: Transaction, user_id: UUID, prompt_id: UUID, span: Span) -> list[Row]:
-    """Return the sums of a time by one prompt's versions: each row's `detail` is one."""
-    query = SQL["of_a_time"].format(sums=_sums("v"), filters="and value = %(value)s")
-    of: dict[str, Any] = {"abouts": ["version"], "value": str(prompt_id)}
-    return await tx.rows(query, user_id=user_id, **of, **covered(span))
+    return await _read(tx, user_id, whole_query(which, span, list(abouts)))
 
 
 async def stepwise(
     tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, abouts: Iterable[About]
 ) -> dict[About, list[Row]]:
     """Return the sums of each step of a time by each of `abouts`, as `whole` does."""
-    wanted = list(abouts)
+    return await _read(tx, user_id, stepwise_query(which, span, list(abouts)))
+
+
+async def versions(tx: Transaction, user_id: UUID, prompt_id: UUID, span: Span) -> list[Row]:
+    """Return the sums of a time by one prompt's versions: each row's `detail` is one."""
+    query = SQL["of_a_time"].format(sums=_sums("v"), filters="and value = %(value)s")
+    params = {"abouts": ["version"], "value": str(prompt_id), **covered(span)}
+    return (await _read(tx, user_id, (query, params)))["version"]
+
+
+async def _read(tx: Transaction, user_id: UUID, query: Query) -> dict[About, list[Row]]:
+    text, params = query
+    found: dict[About, list[Row]] = {about: [] for about in params["abouts"]}
+    for row in await tx.rows(text, user_id=user_id, **params):
+        found[row["about"]].append(row)
+    return found
+
+
+def whole_query(which: UsageFilter, span: Span, abouts: list[About]) -> Query:
+    """Return the query of `whole` and its parameters but the user."""
     if is_filtered(which):
-        return await _filtered(tx, user_id, which, span, wanted, by_step=True)
+        return _filtered(which, span, abouts, by_step=False)
+    query = SQL["of_a_time"].format(sums=_sums("v"), filters="")
+    return query, {"abouts": abouts, **covered(span)}
+
+
+def stepwise_query(which: UsageFilter, span: Span, abouts: list[About]) -> Query:
+    """Return the query of `stepwise` and its parameters but the user."""
+    if is_filtered(which):
+        return _filtered(which, span, abouts, by_step=True)
     query = SQL["by_step"].format(
         step=span.step,
         names=", ".join(SUMMED),
@@ -108,19 +127,11 @@ async def stepwise(
         moved_names=", ".join(f"m.{name}" for name in SUMMED),
         moved_sums=", ".join(f"sum(h.{name}) as {name}" for name in SUMMED),
     )
-    times = covered(span) | {"moved": moved(span), "zone": span.zone}
-    return _sorted(await tx.rows(query, user_id=user_id, abouts=wanted, **times), wanted)
+    times = {**covered(span), "moved": moved(span), "zone": span.zone}
+    return query, {"abouts": abouts, **times}
 
 
-async def _filtered(
-    tx: Transaction,
-    user_id: UUID,
-    which: UsageFilter,
-    span: Span,
-    abouts: list[About],
-    *,
-    by_step: bool,
-) -> dict[About, list[Row]]:
+def _filtered(which: UsageFilter, span: Span, abouts: list[About], *, by_step: bool) -> Query:
     text, params = clauses(which)
     if which.tag is None and "tag" not in abouts:
         text += " and v.tag = ''"
@@ -142,8 +153,7 @@ async def _filtered(
         parts=_parts("v.tag") if which.tag is None else f"{_parts(repr(''))} || {_parts('v.tag')}",
     )
     times = moments(span) | ({"zone": span.zone} if by_step else {})
-    rows = await tx.rows(query, user_id=user_id, abouts=abouts, **times, **params)
-    return _sorted(rows, abouts)
+    return query, {"abouts": abouts, **times, **params}
 
 
 def _parts(tag: str) -> str:
@@ -154,13 +164,6 @@ def _sums(of: str) -> str:
     """Sums of counts are numeric in PostgreSQL, and slow to read."""
     counts = (f"sum({of}.{name})::bigint as {name}" for name in COUNTS)
     return ", ".join([*counts, *(f"sum({of}.{name}) as {name}" for name in AMOUNTS)])
-
-
-def _sorted(rows: list[Row], abouts: list[About]) -> dict[About, list[Row]]:
-    found: dict[About, list[Row]] = {about: [] for about in abouts}
-    for row in rows:
-        found[row["about"]].append(row)
-    return found
 
 
 def merged(rows: Iterable[Row], name: str) -> list[Row]:
