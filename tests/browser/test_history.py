@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
-from tests.browser.prompted import made, ran
+from tests.browser.prompted import made, patched, ran
 from tests.provider import ScriptedProvider
 from tests.provider.script import Gate, Script
 from tests.serving import wait_until
@@ -141,6 +141,27 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """Read a file of CSV."""
     with path.open(newline="", encoding="utf-8-sig") as lines:
         return list(csv.DictReader(lines))
+
+
+async def test_its_page_tells_what_each_version_was_used_for(
+    visit: Visits, alice: httpx.Client
+) -> None:
+    prompt = made(alice)
+    ran(alice, prompt["id"])
+    ran(alice, prompt["id"])
+    patched(alice, prompt["id"], messages=[{"role": "user", "content": "Greet {{name}} again"}])
+    ran(alice, prompt["id"], "openai/fail:400")
+    page = await visit(f"/ai/prompts/{prompt['id']}/history")
+    figures = page.get_by_role("group", name="last 30 days").locator(".figure")
+    await expect(figures.nth(0)).to_have_text("3")
+    await expect(figures.nth(5)).to_have_text("33.3 %")
+    rows = page.get_by_role("region", name="Table by version").locator("tbody tr")
+    await expect(rows.nth(0)).to_contain_text("100.0 %")
+    await expect(rows.nth(1)).to_contain_text("Version 1")
+    assert await problems(page) == []
+    await rows.nth(0).get_by_role("link", name="Version 2").click()
+    await expect(page).to_have_url(re.compile(r"version=2$"))
+    await expect(page.locator(".history-entry")).to_have_count(1)
 
 
 async def test_what_was_asked_and_answered_is_searched(visit: Visits, alice: httpx.Client) -> None:

@@ -10,11 +10,14 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from airuns.server import ui
+from airuns.server.db.door import Transaction
 from airuns.server.given import Cursor, GivenDatabase, GivenUser, PathId
 from airuns.server.prompts import store
 from airuns.server.prompts.history import STATUSES, executions
 from airuns.server.prompts.pages import reading
-from airuns.server.prompts.pages.history_asked import asked_of
+from airuns.server.prompts.pages.history_asked import Asked, asked_of
+from airuns.server.usage import store as usage
+from airuns.server.usage.store import PromptUsage
 
 PAGE = 50
 RUNNING = ("pending", "streaming")
@@ -37,6 +40,8 @@ async def history_page(
         prompt = await store.get(tx, who.user_id, prompt_id)
         page = await executions(tx, who.user_id, prompt_id, asked.filter, cursor, PAGE)
         runs = await reading.count_runs(tx, who.user_id, prompt_id)
+        is_alone = not ui.wants_part(request) or _is_on_its_page(request)
+        used = None if cursor or not is_alone else await _usage(tx, who.user_id, asked)
     part = "_history_entries.html" if cursor else "_history.html"
     return ui.page(
         request,
@@ -48,7 +53,17 @@ async def history_page(
         statuses=STATUSES,
         runs=runs,
         running=RUNNING,
+        usage=used,
+        usage_days="last 30 days" if not (asked.since or asked.until) else "in these days",
     )
+
+
+async def _usage(tx: Transaction, user_id: UUID, asked: Asked) -> PromptUsage | None:
+    """Return what the prompt was used for in the days that are shown; None of nothing."""
+    if asked.days is None:
+        return None
+    found = await usage.prompt_usage(tx, user_id, asked.prompt_id, *asked.days)
+    return found if found.versions else None
 
 
 @get("/ai/prompts/{prompt_id:str}/history/{task_id:str}", include_in_schema=False)

@@ -13,6 +13,8 @@ from airuns.server.prompts.history import HistoryFilter, Status
 from airuns.server.ui import asking
 from airuns.server.ui.asking import Chip
 
+DAYS = 30
+MOST_DAYS = 3650
 FILTERS = {
     "status": "Status",
     "model": "Model",
@@ -54,6 +56,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             return None
         moment = date.fromisoformat(day) + timedelta(days=days)
         return datetime.combine(moment, time(), ZoneInfo(self.zone))
+
+    @property
+    def days(self) -> tuple[datetime, datetime] | None:
+        """Return from when until when usage is shown; None when that is no time at all."""
+        today = datetime.now(ZoneInfo(self.zone)).date()
+        until = self._midnight(self.until or today.isoformat(), days=1)
+        since = self._midnight(self.since) if self.since else None
+        if until is not None and since is None:
+            since = until - timedelta(days=DAYS)
+        if since is None or until is None or since >= until:
+            return None
+        return max(since, until - timedelta(days=MOST_DAYS)), until
 
     @property
     def chips(self) -> list[Chip]:
