@@ -18,6 +18,9 @@ from airuns.server.runs.rules import turn_of
 from tests.attachments.files import PNG
 from tests.people import Person
 
+# Of these tests alone: an account that has a model already keeps its own id for it.
+MODEL = f"owl-{new_id().hex[-8:]}"
+
 WORDS = st.sampled_from(
     [
         "owl",
@@ -171,13 +174,13 @@ async def _asked(
 ) -> Node | None:
     task_id = new_id()
     is_alone = step["kind"] == "alone"
-    model_id = None if is_alone else await models.model_id(tx, user_id, "openai", "gpt-4o")
+    model_id = None if is_alone else await models.model_id(tx, user_id, "openai", MODEL)
     new = tasks.NewTask(
         task_id=task_id,
         run_id=run_id,
         request_message_id=parent.id if parent and not is_alone else None,
         provider=None if is_alone else "openai",
-        model=None if is_alone else "gpt-4o",
+        model=None if is_alone else MODEL,
         model_id=model_id,
         request_data={"messages": None, "x": step["json"]},
         request_hash=bytes(32),

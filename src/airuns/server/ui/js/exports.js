@@ -15,6 +15,8 @@ const KEPT = `airuns:exports:${document.body.dataset.user}`;
 
 /** @type {Map<string, ReturnType<typeof toast>>} what is said of each that is being made */
 const said = new Map();
+/** Whose end this page has told; the next page tells it again, unless somebody has seen it. @type {Set<string>} */
+const told = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
@@ -23,6 +25,8 @@ const followed = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
 
 /** @param {string[]} ids */
 const keep = (ids) => sessionStorage.setItem(KEPT, JSON.stringify(ids));
+
+const pending = () => followed().filter((id) => !told.has(id));
 
 const isListed = () => document.querySelector("[data-exports]") !== null;
 
@@ -40,9 +44,9 @@ export function follow(id) {
 /** Say how far each one is, again and again as long as there is one. */
 async function look() {
   clearTimeout(timer);
-  for (const id of followed()) await lookAt(id);
+  for (const id of pending()) await lookAt(id);
   clearTimeout(timer);
-  if (followed().length) timer = setTimeout(look, LOOK_MS);
+  if (pending().length) timer = setTimeout(look, LOOK_MS);
 }
 
 /** @param {string} id */
@@ -57,7 +61,9 @@ async function lookAt(id) {
 /** @param {Export} made */
 function tell(made) {
   if (made.state === "done" || made.state === "failed") {
-    if (drop(made.id) && !isListed()) ended(made);
+    said.get(made.id)?.leave();
+    if (isListed()) drop(made.id);
+    else if (!told.has(made.id)) ended(made);
   } else if (!isListed()) {
     const line = said.get(made.id);
     if (line) line.tell(progress(made));
@@ -71,9 +77,11 @@ const progress = ({ done_runs: done, total_runs: total }) =>
 
 /** @param {Export} made */
 function ended({ id, state, error, left_out: out }) {
-  if (state === "failed") return void toast(`Your export has failed: ${error}`, { kind: "error" });
+  told.add(id);
+  const seen = () => drop(id);
+  if (state === "failed") return void toast(`Your export has failed: ${error}`, { kind: "error", seen });
   const without = out ? `, without ${out.toLocaleString("en")} that ${out === 1 ? "has" : "have"} no answer` : "";
-  toast(`Your export is ready${without}`, { stays: true, action: "Download", undo: () => take(id) });
+  toast(`Your export is ready${without}`, { stays: true, action: "Download", undo: () => take(id), seen });
 }
 
 /** @param {string} id */
@@ -84,14 +92,12 @@ function take(id) {
   link.click();
 }
 
-/** Follow one no longer. @param {string} id @returns {boolean} whether it was followed until now */
+/** Follow one no longer. @param {string} id */
 function drop(id) {
-  const was = followed();
-  keep(was.filter((one) => one !== id));
+  keep(followed().filter((one) => one !== id));
   said.get(id)?.leave();
   said.delete(id);
-  return was.includes(id);
 }
 
-hear("exports.changed", ({ export_id: id }) => followed().includes(id) && look());
-if (followed().length) look();
+hear("exports.changed", ({ export_id: id }) => pending().includes(id) && look());
+if (pending().length) look();

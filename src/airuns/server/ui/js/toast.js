@@ -11,10 +11,11 @@ const MOST = 3;
  * Show a notice. Errors stay until they are dismissed, and so does what `stays`; others go after 6 s
  * unless looked at.
  * @param {string} text
- * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown, stays?: boolean}} [options]
+ * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown, stays?: boolean, seen?: () => void}} [options]
+ *   `seen` is called when somebody dismisses it or does what it offers
  * @returns {{leave: () => void, tell: (text: string) => void}} how to take it away, and to change what it says
  */
-export function toast(text, { kind = "success", action = "Undo", undo, stays = kind === "error" } = {}) {
+export function toast(text, { kind = "success", action = "Undo", undo, stays = kind === "error", seen = () => {} } = {}) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`toast-${kind}`));
   const shown = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
   const line = /** @type {HTMLElement} */ (shown.querySelector("p"));
@@ -22,6 +23,7 @@ export function toast(text, { kind = "success", action = "Undo", undo, stays = k
   const leave = () => remove(shown);
   if (undo) offer(shown, action, undo, leave);
   shown.querySelector("[data-toast-close]")?.addEventListener("click", leave);
+  for (const button of shown.querySelectorAll("button")) button.addEventListener("click", seen);
   add(shown);
   say(text, { urgent: kind === "error" });
   if (!stays) setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
