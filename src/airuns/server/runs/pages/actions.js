@@ -6,8 +6,7 @@ import { heard, isConnected } from "./answers.js";
 import { root } from "./page.js";
 import { settings } from "./settings.js";
 import { stream } from "./sse.js";
-import { reload, syncSoon } from "./thread.js";
-import { isWhole } from "./window.js";
+import { syncSoon } from "./thread.js";
 
 /** Stop all answers that are being written here. */
 export function stopAnswers() {
@@ -42,5 +41,5 @@ export async function answerAgain(task, model) {
   } catch (error) {
     showError(error);
   }
-  await (isWhole() ? syncSoon() : reload());
+  await syncSoon();
 }

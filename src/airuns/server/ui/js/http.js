@@ -58,13 +58,8 @@ export async function fragment(path) {
   return template.content;
 }
 
-/**
- * Fetch `path` as it is. Throws Problem when it is refused, Offline when nobody answers.
- * @param {string} path
- * @param {RequestInit} options
- * @returns {Promise<Response>}
- */
-export async function reach(path, options) {
+/** @param {string} path @param {RequestInit} options */
+async function reach(path, options) {
   let answer;
   try {
     answer = await fetch(path, options);
@@ -76,15 +71,12 @@ export async function reach(path, options) {
 }
 
 /** @param {Response} answer */
-const problemOf = async (answer) => problem(answer.status, await answer.text());
-
-/** @param {number} status @param {string} text what a refused request was answered */
-export function problem(status, text) {
-  if (status === 401) signInAgain();
+async function problemOf(answer) {
+  if (answer.status === 401) signInAgain();
   try {
-    return new Problem(JSON.parse(text));
+    return new Problem(await answer.json());
   } catch {
-    return new Problem({ detail: `The server answered ${status}.`, status, code: "unknown" });
+    return new Problem({ detail: `The server answered ${answer.status}.`, status: answer.status, code: "unknown" });
   }
 }
 

@@ -8,26 +8,22 @@ const LINGER_MS = 1500;
 const MOST = 3;
 
 /**
- * Show a notice. Errors stay until they are dismissed, and so does what `stays`; others go after 6 s
- * unless looked at.
+ * Show a notice. Errors stay until they are dismissed; others go after 6 s unless looked at.
  * @param {string} text
- * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown, stays?: boolean, seen?: () => void}} [options]
- *   `seen` is called when somebody dismisses it or does what it offers
- * @returns {{leave: () => void, tell: (text: string) => void}} how to take it away, and to change what it says
+ * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown}} [options]
+ * @returns {() => void} how to take it away
  */
-export function toast(text, { kind = "success", action = "Undo", undo, stays = kind === "error", seen = () => {} } = {}) {
+export function toast(text, { kind = "success", action = "Undo", undo } = {}) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`toast-${kind}`));
   const shown = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
-  const line = /** @type {HTMLElement} */ (shown.querySelector("p"));
-  line.textContent = text;
+  /** @type {HTMLElement} */ (shown.querySelector("p")).textContent = text;
   const leave = () => remove(shown);
   if (undo) offer(shown, action, undo, leave);
   shown.querySelector("[data-toast-close]")?.addEventListener("click", leave);
-  for (const button of shown.querySelectorAll("button")) button.addEventListener("click", seen);
   add(shown);
   say(text, { urgent: kind === "error" });
-  if (!stays) setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
-  return { leave, tell: (words) => void (line.textContent = words) };
+  if (kind !== "error") setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
+  return leave;
 }
 
 /** @returns {HTMLElement} */

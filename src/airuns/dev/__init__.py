@@ -1,4 +1,0 @@
-"""Tools for those who work on AI Runs: realistic stores to try and to measure it on.
-
-Nothing of it is imported by the server.
-"""
