@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 SCRIPT = Path(__file__).with_name("axe.min.js").read_text()
 
-# Contrast is the theme's and size is the screen's: these two see what all four would.
+# Each theme and each size once: what only a desk shows is seen in dark on the page of components.
 views = pytest.mark.parametrize(
     ("phone", "dark"), [(False, False), (True, True)], ids=["desktop-light", "phone-dark"]
 )
