@@ -21,8 +21,8 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.dev ## honest benchmarks; prints a table
-	$(BIN)/python -m bench
+bench: .venv/.dev ## honest benchmarks; prints tables. RUNS=1000000 STORES=folder ONLY=store
+	$(BIN)/python -m bench $(if $(RUNS),--runs $(RUNS)) $(if $(STORES),--stores $(STORES)) $(if $(ONLY),--only $(ONLY))
 
 screenshots: .venv/.dev ## pictures of every page, into docs/screenshots
 	$(BIN)/python -m tools.screenshots

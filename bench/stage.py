@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 
 BIN = Path(sys.executable).parent
+PORT = "8377"
+URL = f"http://127.0.0.1:{PORT}"
 
 
 @dataclass(frozen=True)
@@ -36,23 +38,30 @@ class Stage:
 def stage() -> Iterator[Stage]:
     """Start a provider and a server on an empty data folder."""
     with tempfile.TemporaryDirectory(prefix="airuns-bench-") as folder, _provider() as provider_url:
-        env = {
-            "PATH": os.defpath,
-            "HOME": folder,
-            "AIRUNS_DATA_DIR": f"{folder}/data",
-            "AIRUNS_PORT": "8377",
-            "OPENAI_API_KEY": "bench",
-            "OPENAI_BASE_URL": f"{provider_url}/v1",
-        }
-        with _server(env) as (_, first_start):
-            key = subprocess.check_output(
-                [BIN / "airuns", "key", "create", "bench"], env=env, text=True
-            )
-        with _server(env) as (pid, later_start):
-            url = "http://127.0.0.1:8377"
+        more = {"OPENAI_API_KEY": "bench", "OPENAI_BASE_URL": f"{provider_url}/v1"}
+        env = environment(Path(folder) / "data") | more
+        with server(env) as (_, first_start):
+            key = command(env, "key", "create", "bench")
+        with server(env) as (pid, later_start):
             yield Stage(
-                url, key.strip(), Path(folder) / "data", provider_url, pid, first_start, later_start
+                URL, key, Path(folder) / "data", provider_url, pid, first_start, later_start
             )
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    """Return the whole environment of an `airuns` process on a data folder."""
+    return {
+        "PATH": os.defpath,
+        "HOME": str(data_dir),
+        "LANG": "C.UTF-8",
+        "AIRUNS_DATA_DIR": str(data_dir),
+        "AIRUNS_PORT": PORT,
+    }
+
+
+def command(env: dict[str, str], *args: str) -> str:
+    """Run an `airuns` command and return what it said."""
+    return subprocess.check_output([BIN / "airuns", *args], env=env, text=True).strip()
 
 
 @contextlib.contextmanager
@@ -68,7 +77,8 @@ def _provider() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _server(env: dict[str, str]) -> Iterator[tuple[int, float]]:
+def server(env: dict[str, str]) -> Iterator[tuple[int, float]]:
+    """Have a server run; yield its process id and how many seconds it took to be ready."""
     began = time.monotonic()
     process = subprocess.Popen([BIN / "airuns", "serve"], env=env, stdout=subprocess.DEVNULL)
     try:

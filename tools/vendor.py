@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 VENDOR = ROOT / "src" / "airuns" / "server" / "ui" / "vendor"
-ROW = re.compile(r"\| (\S+\.js)(?:, in (\S+))? \| (\S+) \| (\S+) \| \S+ \| ([0-9a-f]{64}) \|")
+ROW = re.compile(
+    r"\| (\S+\.(?:js|css))(?:, in (\S+))? \| (\S+) \| (\S+) \| \S+ \| ([0-9a-f]{64}) \|"
+)
 
 
 def main() -> None:

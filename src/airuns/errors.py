@@ -9,6 +9,7 @@
     ├── Conflict              409  the thing is not in a state that allows this
     ├── TooLarge              413  over a stated limit
     ├── TooManyRequests       429  over a stated rate
+    │   └── BudgetSpent       429  a budget of the user's own is used up
     ├── Unavailable           503  the database or a part of the server is away
     └── StartError                 the server cannot start; said on the terminal
 
@@ -91,6 +92,12 @@ class TooManyRequests(AirunsError):
     def __init__(self, detail: str, *, retry_after: float) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class BudgetSpent(TooManyRequests):
+    """A budget is used up"""
+
+    code = "budget_spent"
 
 
 class Unavailable(AirunsError):

@@ -7,6 +7,7 @@ import msgspec
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=50)]
+SourceType = Literal["prompt", "chat", "applet", "cockpit", "workflow", "action", "custom"]
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 

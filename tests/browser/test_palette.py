@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.people import ALICE, BOB
+from tests.search.finding import settle
 from tests.serving import Served
 
 PAGE = "/settings"
@@ -32,6 +33,7 @@ def bob_has(server: Served, word: str) -> Generator[dict[str, str]]:
             "messages": [{"role": "user", "content": "How does one tame a quokka?"}],
         }
         made = bob.post("/api/prompts", json=prompt).json()["id"]
+        settle(bob)
         yield {"run": run, "prompt": made}
         bob.delete(f"/api/runs/{run}")
         bob.delete(f"/api/prompts/{made}")
@@ -61,7 +63,7 @@ async def test_a_run_is_found_by_words_of_its_name_and_opened(
     await palette.get_by_role("combobox").press_sequentially(f"feeding {word[:10]}")
     option = palette.get_by_role("option", name=re.compile("^Feeding"))
     await expect(option).to_contain_text(f"Feeding a {word} <b>well</b>")
-    await expect(option.locator("mark").last).to_have_text(word[:10])
+    await expect(option.locator("mark").last).to_have_text(word)
     await expect(option).to_have_attribute("aria-selected", "true")
     async with page.expect_request(lambda request: bob_has["run"] in request.url):
         await page.keyboard.press("Enter")
@@ -72,7 +74,7 @@ async def test_a_prompt_is_run(visit: Visits, word: str, bob_has: dict[str, str]
     palette = await opened(page)
     await palette.get_by_role("combobox").fill(f"tame the {word}")
     await expect(palette.get_by_role("option", name=f"Run Tame the {word}")).to_be_visible()
-    await expect(palette.get_by_text("No run or prompt")).to_have_count(0)
+    await expect(palette.get_by_text("No run, message")).to_have_count(0)
     async with page.expect_request(
         lambda request: request.url.endswith(f"/ai/prompts/run/{bob_has['prompt']}")
     ):
@@ -96,7 +98,7 @@ async def test_others_things_are_not_found(
     page = await visit(PAGE, ALICE)
     palette = await opened(page)
     await palette.get_by_role("combobox").fill(word)
-    await expect(palette.get_by_text(f"No run or prompt is named like “{word}”")).to_be_visible()
+    await expect(palette.get_by_text(f"No run, message or prompt matches “{word}”")).to_be_visible()
     await expect(palette.get_by_role("option")).to_have_count(2)
     assert "Show all runs that match" in await chosen(palette)
     await page.keyboard.press("ArrowDown")

@@ -1,8 +1,5 @@
 """The header, the inspector and the details of a run."""
 
-import json
-from pathlib import Path
-
 from httpx import Client
 from playwright.async_api import expect
 
@@ -106,23 +103,3 @@ async def test_details_show_every_request_as_it_was_sent(visit: Visits, alice: C
     assert await problems(page) == []
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
-
-
-async def test_a_run_is_taken_away(visit: Visits, alice: Client, tmp_path: Path) -> None:
-    run_id = run(alice, "take this", "and that")
-    page = await visit(f"/ai/chat/{run_id}")
-    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    more = page.get_by_role("button", name="More", exact=True)
-    await more.click()
-    await page.get_by_role("button", name="Copy as Markdown").click()
-    await expect(page.locator(".toast")).to_contain_text("Copied")
-    copied = await page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("## You\n\ntake this\n\n## Answer\n\ntake this\n\n## You\n\nand that")
-    await more.click()
-    async with page.expect_download() as download:
-        await page.get_by_role("button", name="Download as JSON").click()
-    path = tmp_path / "run.json"
-    await (await download.value).save_as(path)
-    saved = json.loads(path.read_text())
-    assert saved["id"] == run_id
-    assert len(saved["messages"]) == 4

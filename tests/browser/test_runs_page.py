@@ -12,6 +12,7 @@ from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB, CHARLIE
 from tests.runs.calling import execute, get, user
+from tests.search.finding import settle
 
 
 def names(page: Page) -> Locator:
@@ -55,6 +56,7 @@ async def test_the_sums_are_of_all_that_matches(
 ) -> None:
     for name in ("One", "Two", "Three"):
         new_run(alice, None, name, tags=[tag])
+    settle(alice)
     page = await visit(tagged)
     totals = page.locator("#run-totals")
     await expect(totals).to_contain_text("runs3")
@@ -127,6 +129,7 @@ async def test_a_search_waits_until_one_has_typed(
 ) -> None:
     for name in ("Apple", "Apricot", "Banana"):
         new_run(alice, None, name, tags=[tag])
+    settle(alice)
     page = await visit(tagged)
     asked: list[str] = []
     page.on("request", lambda sent: "q=" in sent.url and asked.append(sent.url))
@@ -226,6 +229,7 @@ async def test_the_runs_of_a_prompt(visit: Visits, alice: httpx.Client) -> None:
     prompt = new_prompt(alice, "Ours")
     run_id = new_run(alice, prompt, "Mine")
     new_run(alice, new_prompt(alice), "Not mine")
+    settle(alice)
     page = await visit(f"/ai/prompts/{prompt}/runs")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Ours")
     await expect(names(page)).to_have_text(["Mine"])
@@ -237,7 +241,7 @@ async def test_the_runs_of_a_prompt(visit: Visits, alice: httpx.Client) -> None:
     )
     await page.get_by_role("searchbox").fill("mine")
     await expect(page).to_have_url(re.compile(f"/ai/prompts/{prompt}/runs\\?q=mine"))
-    await page.get_by_role("link", name="Mine").click()
+    await page.get_by_role("link", name="Mine", exact=True).click()
     await expect(page).to_have_url(re.compile(f"/ai/prompts/run/{prompt}/{run_id}"))
 
 
@@ -294,8 +298,9 @@ async def test_it_works_without_scripts(
 ) -> None:
     new_run(alice, None, "Alpha", tags=[tag])
     new_run(alice, None, "Beta", tags=[tag])
+    settle(alice)
     page = await visit(tagged, java_script_enabled=False)
-    await page.get_by_role("searchbox").fill("alp")
+    await page.get_by_role("searchbox").fill("alp*")
     await page.get_by_role("searchbox").press("Enter")
     await expect(names(page)).to_have_text(["Alpha"])
     await page.get_by_role("link", name="Remove filter Tag").click()

@@ -11,6 +11,7 @@ from tests.browser.conftest import Visits
 from tests.browser.listed import Finger, aged, delete_run, fail_run, new_prompt, new_run, new_runs
 from tests.people import BOB
 from tests.runs.calling import execute, get, user
+from tests.search.finding import settle
 
 SIDEBAR = "#sidebar"
 
@@ -110,9 +111,10 @@ async def test_search_stars_and_order(
 ) -> None:
     for name in ("Beta", "Alpha", "Gamma"):
         new_run(alice, prompt, name)
+    settle(alice)
     page = await visit(here)
     await page.get_by_role("button", name="Search and sort runs").click()
-    search = page.get_by_role("searchbox", name="Search names and tags").first
+    search = page.get_by_role("searchbox", name="Search these runs").first
     await expect(search).to_be_focused()
     await search.press_sequentially("gam")
     await expect(names(page)).to_have_text(["Gamma"])

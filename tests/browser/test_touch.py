@@ -70,6 +70,8 @@ async def small_targets(page: Page, within: str = "body") -> list[str]:
         ("/settings/keys", "main form"),
         ("/settings/providers", "main [data-probe]"),
         ("/settings/prices", "main .button"),
+        ("/settings/data", "main .button"),
+        ("/settings/retention", "main .button"),
     ],
 )
 async def test_targets_are_large_enough(visit: Visits, run_id: str, path: str, shown: str) -> None:

@@ -14,6 +14,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # What a feature may use of another beside its store: pure rules, and the types of a model call.
 SHARED = {
     "prompts": {"lists", "rules"},
+    "attachments": {"rules"},
+    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
+    "search": {"hits", "match", "query"},
     "models": {
         *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
     },

@@ -11,8 +11,11 @@ from schemathesis.core.result import Ok
 from tests.people import ALICE
 from tests.serving import Served
 
-# Streams, calls that wait for a model, and pages are tested by hand; the keys are the tests' own.
-LEFT_OUT = re.compile(r"/events$|/retry$|/prompt/run$|/test$|/sign-|^/$|^/docs|/password$|/users")
+# Streams, calls that wait for a model, and pages are tested by hand; the keys and the old runs
+# are the tests' own.
+LEFT_OUT = re.compile(
+    r"/events$|/retry$|/prompt/run$|/test$|/sign-|^/$|^/docs|/password$|/users|/retention$|/trash/"
+)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ def prompt(api: httpx.AsyncClient, db: Database, run: Run) -> dict[str, Any]:
                 "run_id": await add(
                     tx, "ai_runs", ALICE.user_id,
                     source_type="prompt", source_id=prompt["id"], prompt_version=1,
+                    tags=["greeting"],
                 ),
             }  # fmt: skip
             system = await add(tx, "ai_messages", **of_run, role="system", content="Be kind.")
@@ -55,19 +56,26 @@ def prompt(api: httpx.AsyncClient, db: Database, run: Run) -> dict[str, Any]:
     return made
 
 
+async def pages(
+    api: httpx.AsyncClient, prompt: dict[str, Any], **params: str
+) -> list[list[dict[str, Any]]]:
+    """Return the items of every page."""
+    found: list[list[dict[str, Any]]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        more = {"cursor": cursor} if cursor else {}
+        page = (await api.get(f"/{prompt['id']}/history", params=params | more)).json()
+        found.append(page["items"])
+        cursor = page["next_cursor"]
+    return found
+
+
 async def test_every_execution_is_there_once_newest_first(
     api: httpx.AsyncClient, prompt: dict[str, Any]
 ) -> None:
-    items: list[dict[str, Any]] = []
-    cursor: str | None = ""
-    sizes: list[int] = []
-    while cursor is not None:
-        params = {"cursor": cursor} if cursor else {}
-        page = (await api.get(f"/{prompt['id']}/history", params=params)).json()
-        items += page["items"]
-        sizes.append(len(page["items"]))
-        cursor = page["next_cursor"]
-    assert sizes == [50, 50, 20]
+    found = await pages(api, prompt)
+    assert [len(items) for items in found] == [50, 50, 20]
+    items = [item for page in found for item in page]
     assert sorted(item["tokens_used"] for item in items) == list(range(120))
     keys = [(item["created_at"], item["id"]) for item in items]
     assert keys == sorted(keys, reverse=True)
@@ -93,6 +101,26 @@ async def test_a_status_filters(
     page = (await api.get(f"/{prompt['id']}/history", params={"status": status})).json()
     assert len(page["items"]) == 20 * SHOWN.count(status)
     assert {item["status"] for item in page["items"]} == {status}
+
+
+@pytest.mark.parametrize(
+    ("params", "count"),
+    [
+        ({"model": "m"}, 120),
+        ({"model": "other"}, 0),
+        ({"version": "1", "status": "error"}, 20),
+        ({"version": "2"}, 0),
+        ({"tag": "greeting"}, 120),
+        ({"tag": "parting"}, 0),
+        ({"since": "2026-01-01T00:00:10Z"}, 100),
+        ({"before": "2026-01-01T00:00:10Z"}, 20),
+        ({"since": "2026-01-01T00:00:10Z", "before": "2026-01-01T00:00:11Z"}, 2),
+    ],
+)
+async def test_filters_go_together(
+    api: httpx.AsyncClient, prompt: dict[str, Any], params: dict[str, str], count: int
+) -> None:
+    assert sum(len(items) for items in await pages(api, prompt, **params)) == count
 
 
 async def test_an_unknown_status_is_refused(api: httpx.AsyncClient, prompt: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ EVENTS = (
     "task.completed",
     "task.cancelled",
 )
-NEWS = ("run.changed", "runs.changed")
+NEWS = ("run.changed", "runs.changed", "exports.changed")
 
 
 class Channel:

@@ -52,6 +52,16 @@ def test_a_call_of_ones_own_is_recorded_from_start_to_end(alice: Client) -> None
     problem(alice.post(f"{path}/complete", json=end), 409)
 
 
+def test_a_task_says_which_key_submitted_it(alice: Client) -> None:
+    [key] = [each["id"] for each in get(alice, "/api/keys")["items"] if each["name"] == "tests"]
+    recorded = create_task(alice, run_id=create_run(alice))
+    asked = execute(alice, messages=[user("Whose?")])
+    again = alice.post(f"/api/tasks/{asked['task_id']}/retry").json()
+    for task_id in (recorded["task_id"], asked["task_id"], again["task_id"]):
+        task = get(alice, f"/api/tasks/{task_id}")
+        assert task["key_id"] == key
+
+
 def test_a_whole_history_sent_again_adds_only_what_is_new(alice: Client) -> None:
     run_id = create_run(alice)
     history = [{"role": "system", "content": "Be brief."}, user("one")]

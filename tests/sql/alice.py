@@ -46,6 +46,17 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "response_text": SECRET,
         },
     ),
+    "budgets": ("airuns_app", {**MINE, "name": SECRET, "period": "day", "amount": 1}),
+    "usage_hourly": ("airuns_app", {"user_id": ALICE.user_id, "key_id": ID, "at": "2026-01-01"}),
+    "usage_parts_hourly": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
+    ),
+    "usage_parts_daily": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
+    ),
+    "usage_changes": ("", {"user_id": ALICE.user_id, "run_id": ID, "at": "2026-01-01"}),
     "attachments": (
         "airuns_app",
         {
@@ -57,14 +68,48 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "content": b"owl",
         },
     ),
+    "retention": ("airuns_app", {"user_id": ALICE.user_id}),
     "run_changes": (
         "airuns_app",
         {**MINE, "action": "tag", "tag": SECRET, "run_ids": [ID], "run_was": [None]},
     ),
+    "search_queue": ("airuns_service", {**OF_RUN, "message_id": ID}),
+    "search_buckets": (
+        "airuns_service",
+        {"user_id": ALICE.user_id, "bucket": 0, "has_names": False, "prefix": "owl00"},
+    ),
+    "search_documents": (
+        "airuns_service",
+        {
+            "user_id": ALICE.user_id,
+            "run_id": ID,
+            "message_id": ID,
+            "part": 0,
+            "bucket": 0,
+            "at": "2026-01-01",
+            "words": "owl00owl",
+        },
+    ),
+    "exports": ("airuns_app", {**MINE, "format": "json", "which": "{}", "error": SECRET}),
+    "export_chunks": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "export_id": ID, "position": 0, "content": SECRET.encode()},
+    ),
 }
 
-KEYS = {"users": "id", "ai_tasks": "task_id"}
-NARROWED = ("ai_runs", "ai_messages", "ai_tasks", "attachments")
+KEYS = {
+    "users": "id",
+    "ai_tasks": "task_id",
+    "export_chunks": "export_id",
+    "usage_hourly": "key_id",
+    "usage_parts_hourly": "user_id",
+    "usage_parts_daily": "user_id",
+    "search_buckets": "user_id",
+    "search_documents": "message_id",
+    "retention": "user_id",
+    "usage_changes": "run_id",  # made by the trigger on ai_runs
+}
+NARROWED = ("ai_runs", "ai_messages", "ai_tasks", "attachments", "usage_changes")
 """Where a transaction narrowed to a run sees that run's rows; elsewhere it sees none."""
 
 
@@ -83,7 +128,8 @@ def put_rows(connection: Connection[Any]) -> None:
 
 def key(table: str) -> tuple[str, UUID]:
     """Return the column and the value that find Alice's row."""
-    return KEYS.get(table, "id"), ALICE.user_id if table == "users" else ID
+    is_user = KEYS.get(table) == "user_id" or table == "users"
+    return KEYS.get(table, "id"), ALICE.user_id if is_user else ID
 
 
 def affected(connection: Connection[Any], query: Query, params: Any = ()) -> int:
@@ -106,8 +152,16 @@ def updating(table: str) -> sql.Composed:
     """Return the statement that writes to Alice's row what it says."""
     columns = {
         "users": "display_name",
+        "export_chunks": "position",
         "ai_tasks": "response_text",
         "run_changes": "undone_at",
+        "search_buckets": "documents",
+        "search_documents": "part",
+        "usage_hourly": "tasks",
+        "retention": "leased_until",
+        "usage_parts_hourly": "tasks",
+        "usage_parts_daily": "tasks",
+        "usage_changes": "tasks",
     }
     column = sql.Identifier(columns.get(table, "id"))
     return sql.SQL("update airuns.{} set {column} = {column} where {} = %s").format(

@@ -29,9 +29,9 @@ insert into airuns.ai_messages (user_id, id, run_id, depth, role, content, chain
 select user_id, run_id, run_id, 0, 'user', 'Question', sha256(int4send(n))
 from numbers;
 
-insert into airuns.ai_tasks (user_id, task_id, run_id, prompt_id, request_message_id, status, model, response_text,
+insert into airuns.ai_tasks (user_id, task_id, run_id, source_type, prompt_id, request_message_id, status, model, response_text,
     tokens_total, cost, created_at, completed_at)
-select user_id, run_id, run_id, source_id::uuid, run_id, 'completed', 'm', 'Answer', 100, 0.01, at, at
+select user_id, run_id, run_id, 'prompt', source_id::uuid, run_id, 'completed', 'm', 'Answer', 100, 0.01, at, at
 from numbers;
 
 drop view numbers;

@@ -148,14 +148,17 @@ where relnamespace = 'airuns'::regnamespace and relkind in ('v', 'm')
     and not coalesce('security_invoker=true' = any(reloptions), false)
 
 -- name: roles_are_powerless
--- The roles of requests and of upkeep own nothing, bypass nothing, and can become nobody else.
+-- The roles of requests and of upkeep own nothing, bypass nothing, and can become nobody else. But the service
+-- owns functions that run as it.
 select r.rolname
 from pg_roles as r
 where r.rolname in ('airuns_app', 'airuns_service')
     and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication
         or exists (select from pg_auth_members as m where m.member = r.oid)
         or exists (select from pg_class as c where c.relowner = r.oid)
-        or exists (select from pg_proc as p where p.proowner = r.oid)
+        or exists (
+            select from pg_proc as p
+            where p.proowner = r.oid and not (r.rolname = 'airuns_service' and p.prosecdef))
         or exists (select from pg_namespace as n where n.nspowner = r.oid)
         or has_schema_privilege(r.rolname, 'airuns', 'create'))
 

@@ -308,14 +308,24 @@ def test_a_failure_after_some_text_leaves_the_text_as_preview(alice_sql: Connect
     assert one(alice_sql, query, run_id) == {"preview": "So far", "status": "timeout"}
 
 
-def test_a_task_gets_the_prompt_of_its_run(alice_sql: Connection[Row]) -> None:
+def test_a_task_gets_the_source_of_its_run(alice_sql: Connection[Row]) -> None:
     prompt_id = put(alice_sql, "prompts", ALICE.user_id)
     run_id = put(
         alice_sql, "ai_runs", ALICE.user_id, source_type="prompt", source_id=str(prompt_id)
     )
     task_id = put(alice_sql, "ai_tasks", ALICE.user_id, run_id=run_id, prompt_id=uuid4())
-    row = one(alice_sql, "select prompt_id from airuns.ai_tasks where task_id = %s", task_id)
-    assert row["prompt_id"] == prompt_id
+    query = "select source_type, prompt_id from airuns.ai_tasks where task_id = %s"
+    assert one(alice_sql, query, task_id) == {"source_type": "prompt", "prompt_id": prompt_id}
+
+
+def test_a_task_stays_in_its_run(alice_sql: Connection[Row]) -> None:
+    run_id, other = (put(alice_sql, "ai_runs", ALICE.user_id) for _ in range(2))
+    put(alice_sql, "ai_tasks", ALICE.user_id, run_id=run_id)
+    with pytest.raises(psycopg.Error) as error:
+        alice_sql.execute(
+            "update airuns.ai_tasks set run_id = %s where run_id = %s", (other, run_id)
+        )
+    assert error.value.sqlstate == "AR002"
 
 
 @pytest.fixture

@@ -131,6 +131,12 @@ OFFENDERS: list[tuple[str, LiteralString]] = [
         "grant create on schema airuns to airuns_app; set local role airuns_app;"
         " create table airuns.bad (); set local role airuns",
     ),
+    (
+        "roles_are_powerless",
+        "grant create on schema airuns to airuns_service; set local role airuns_service;"
+        " create function airuns.bad() returns integer language sql return 1;"
+        " set local role airuns; revoke create on schema airuns from airuns_service",
+    ),
 ]
 
 
@@ -160,29 +166,52 @@ def test_every_rule_has_an_offender() -> None:
 
 GRANTS = """\
 ai_messages airuns_app insert select
+ai_messages airuns_service select(content) select(created_at) select(id) select(role) select(run_id) select(user_id)
 ai_models airuns_app delete insert select update
 ai_runs airuns_app delete insert select update
+ai_runs airuns_service select(description) select(id) select(last_message_at) select(name) select(tags) select(user_id)
 ai_tasks airuns_app delete insert select update
 ai_tasks airuns_service select update(response_text) update(status) update(updated_at)
 api_keys airuns_app delete insert select update
 api_keys airuns_service select update(last_used_at)
 attachments airuns_app delete insert select update
+budgets airuns_app delete insert select update
+export_chunks airuns_app delete insert select
+exports airuns_app delete insert select update
+exports airuns_service delete select
 login_failures airuns_service delete insert select
 model_providers airuns_app delete insert select update
 prompt_run_history airuns_app select
 prompt_runs_with_details airuns_app select
 prompt_versions airuns_app delete insert select
 prompts airuns_app delete insert select update
-run_changes airuns_app insert select update(undone_at)
+retention airuns_app delete insert select update
+retention airuns_service select update(leased_until)
+run_changes airuns_app delete insert select update(undone_at)
 run_summaries airuns_app select
+run_usage airuns_app select
+search_buckets airuns_service insert select update
+search_documents airuns_service delete insert select
+search_queue airuns_app insert
+search_queue airuns_service delete insert select
 server_processes airuns_service delete insert select update
 sessions airuns_app delete select
 sessions airuns_service delete insert select update
 sign_in_links airuns_service delete insert select update
 task_analytics airuns_app select
+task_usage airuns_app select
+usage_by_hour airuns_app select
+usage_changes airuns_app delete insert select
+usage_changes airuns_service select
+usage_hourly airuns_app delete insert select update
+usage_parts_by_day airuns_app select
+usage_parts_by_hour airuns_app select
+usage_parts_daily airuns_app delete insert select update
+usage_parts_due airuns_app select
+usage_parts_hourly airuns_app delete insert select update
 users airuns_app select update(display_name) update(password_hash)
-users airuns_service insert select update
-"""
+users airuns_service delete insert select update
+"""  # noqa: E501  # a grant a line
 
 
 def test_grants_are_these_and_no_more(catalog: Connection[Row]) -> None:

@@ -11,7 +11,10 @@ import pytest
 from psycopg import Connection
 
 from airuns.server.pages import encode_cursor
+from airuns.server.prompts.history import HistoryFilter, history_query
 from airuns.server.prompts.store import SQL
+from airuns.server.retention.rules import Rule
+from airuns.server.retention.store import NOWHERE, Place, next_query
 from airuns.server.runs import changes, lists, store, tasks, tree
 from airuns.server.runs.changes import RULES
 from airuns.server.runs.lists import (
@@ -31,6 +34,7 @@ from tests.sql.rows import become
 STAR = RULES["star"]
 PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 LAST = UUID(int=2**128 - 1)
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SOMEWHERE = UUID("00000000-0000-0000-0002-000000000005")
 
@@ -49,15 +53,13 @@ def raw(full: str) -> Generator[Connection[Any]]:
     [
         ("prompts_recent", "prompts_by_change"),
         ("prompts_deleted", "prompts_deleted"),
-        ("history", "tasks_of_prompt"),
     ],
 )
 def test_lists_by_time_of_prompts(
     raw: Connection[Any], query: str, index: str, after: datetime
 ) -> None:
     params = {"after": after, "after_id": LAST, "limit": 51}
-    more = {"prompt_id": PROMPT, "status": None} if query == "history" else {"q": ""}
-    check_served_by(raw, index, SQL[query], {**params, **more})
+    check_served_by(raw, index, SQL[query], {**params, "q": ""})
 
 
 @pytest.mark.parametrize("after", ["", "Prompt 5"])
@@ -79,9 +81,22 @@ def test_what_runs_of_a_prompt_is_found_among_what_runs(raw: Connection[Any]) ->
     assert executed(raw, SQL["prompt_running"], params).indexes == {"tasks_unended"}
 
 
-def test_a_status_of_the_history_is_a_filter_on_its_index(raw: Connection[Any]) -> None:
-    params = {"after": MIDDLE, "after_id": LAST, "limit": 51, "prompt_id": PROMPT}
-    check_served_by(raw, "tasks_of_prompt", SQL["history"], {**params, "status": "success"})
+@pytest.mark.parametrize("query", ["history", "executions"])
+@pytest.mark.parametrize(
+    "which",
+    [
+        HistoryFilter(),
+        HistoryFilter(status="success", model="m", tag="tag 4"),
+        HistoryFilter(since=BEGIN, before=MIDDLE),
+    ],
+)
+@pytest.mark.parametrize("after", [None, MIDDLE])
+def test_a_history_is_read_in_the_order_of_its_index(
+    raw: Connection[Any], query: str, which: HistoryFilter, after: datetime | None
+) -> None:
+    cursor = encode_cursor("history", after, LAST) if after else None
+    text, params = history_query(query, which, cursor)
+    check_served_by(raw, "tasks_of_prompt", text, {**params, "prompt_id": PROMPT, "limit": 51})
 
 
 KEYS: dict[RunSort, Any] = {
@@ -209,3 +224,23 @@ def test_a_stranger_reads_none_of_her_rows_to_find_nothing(raw: Connection[Any])
         plan = executed(raw, f"select * from airuns.{table}", {})  # noqa: S608
         assert "Seq Scan" not in plan.kinds
         assert plan.rows_read == 0
+
+
+@pytest.mark.parametrize("after", [NOWHERE, (MIDDLE, UUID(int=0))])
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        (Rule(action="archive"), "runs_recent"),
+        (Rule(action="delete", source_type="prompt"), "runs_recent"),
+        (Rule(action="purge", tag="tag 10"), "runs_deleted"),
+        (RunFilter(deleted=True), "runs_deleted"),
+    ],
+)
+def test_a_batch_of_old_runs_reads_a_batch(
+    raw: Connection[Any], which: Rule | RunFilter, index: str, after: Place
+) -> None:
+    become(raw, "airuns_app", ALICE)
+    query, params = next_query(which, datetime(2100, 1, 1, tzinfo=UTC), after)
+    plan = executed(raw, query, {"user_id": ALICE.user_id, **params})
+    assert plan.indexes == {index}, str(plan)
+    assert plan.rows_read <= 3_100, str(plan)

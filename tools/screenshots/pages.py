@@ -28,9 +28,19 @@ async def _palette(page: Page) -> None:
     await page.locator("#palette [role=option]", has_text="Halden Logistics").first.wait_for()
 
 
+async def _found(page: Page) -> None:
+    await page.locator("[data-hit]").first.wait_for()
+
+
 async def _keys(page: Page) -> None:
     await page.keyboard.press("Shift+?")
     await page.locator("#keys-sheet[open]").wait_for()
+
+
+async def _read(page: Page) -> None:
+    await page.locator("figure.chart [data-plot]").first.focus()
+    for key in ("End", "ArrowLeft", "ArrowLeft"):
+        await page.keyboard.press(key)
 
 
 async def _selection(page: Page) -> None:
@@ -68,6 +78,29 @@ async def _compared(page: Page) -> None:
     await page.locator("main select").first.select_option(index=1)
 
 
+async def _download(page: Page) -> None:
+    await page.locator("[data-download-all]").click()
+    await page.locator("[data-export-as]").first.wait_for()
+
+
+async def _download_run(page: Page) -> None:
+    await page.locator("[popovertarget=this-run-menu]").click()
+    await page.locator("#this-run-menu [data-do=download]").click()
+    await page.locator("[data-export-as]").first.wait_for()
+
+
+async def _exported(page: Page) -> None:
+    if not await page.locator("#exports li").count():
+        await page.locator("[data-make-export]").first.click()
+    await page.locator("#exports li[data-state=done]").wait_for()
+
+
+async def _rule(page: Page) -> None:
+    await page.locator("[data-rule-add]").click()
+    await page.locator("[data-rule] [name=days]").fill("30")
+    await page.locator("[data-rule-match]", has_text="Would").wait_for()
+
+
 async def _tried(page: Page) -> None:
     await page.locator("[data-probe=halden-gpu]").click()
     await page.locator("[data-probe-of=halden-gpu] .outcome:visible").wait_for()
@@ -82,6 +115,7 @@ def shots(work: Filling) -> list[Shot]:
         Shot("runner-new", runner),
         Shot("runner-answer", f"{runner}/{checkout}", _start),
         Shot("runner-streaming", f"{runner}/{checkout}", _end),
+        Shot("runner-download", f"{runner}/{checkout}", _download_run),
         Shot("runner-error", f"/ai/chat/{failed}", _end),
         Shot("runner-picker", runner, _picker),
         Shot("runner-sidebar", f"{runner}/{checkout}", _drawer, (360,)),
@@ -89,6 +123,8 @@ def shots(work: Filling) -> list[Shot]:
         Shot("runs", "/ai/runs"),
         Shot("runs-selection", "/ai/runs", _selection),
         Shot("runs-filtered", "/ai/runs?source_type=prompt&tag=incident&sort=cost"),
+        Shot("runs-download", "/ai/runs", _download),
+        Shot("runs-found", "/ai/runs?q=halden", _found),
         Shot("runs-none", "/ai/runs?q=unheard-of"),
         Shot("prompt-runs", "/ai/prompts/runs"),
         Shot("runs-of-prompt", f"/ai/prompts/{investigator}/runs"),
@@ -97,10 +133,15 @@ def shots(work: Filling) -> list[Shot]:
         Shot("editor-new", "/ai/prompts/new"),
         Shot("editor", f"/ai/prompts/{investigator}/edit"),
         Shot("versions", f"/ai/prompts/{investigator}/versions/3", _compared),
+        Shot("analytics", "/ai/analytics", _read),
+        Shot("analytics-by-prompt", "/ai/analytics?by=prompt&period=year"),
         Shot("settings-account", "/settings"),
         Shot("settings-keys", "/settings/keys"),
         Shot("settings-providers", "/settings/providers", _tried),
         Shot("settings-prices", "/settings/prices"),
+        Shot("settings-budgets", "/settings/budgets"),
+        Shot("settings-data", "/settings/data", _exported),
+        Shot("settings-retention", "/settings/retention", _rule),
         Shot("settings-users", "/settings/users"),
         Shot("palette", "/ai/runs", _palette),
         Shot("keys", "/ai/runs", _keys, (1600,)),

@@ -8,13 +8,19 @@ from typing import Any
 import httpx
 import psycopg
 from tests.provider import Failure, Gate, Script, ScriptedProvider, Tokens
-from tests.serving import wait_until
+from tests.serving import airuns, wait_until
 
 from airuns.server.db import embedded
 from airuns.server.db.unprivileged import account
 
 WORK = Path(__file__).with_name("work.toml")
 MINUTE = 60
+
+BUDGETS = (
+    ("All models", "month", "4.00", False),
+    ("This week", "week", "0.60", False),
+    ("A day, at most", "day", "0.50", True),
+)
 
 # The API gives everything the present as its time: the past is written beside it, without triggers.
 SHIFT = """
@@ -67,6 +73,7 @@ class Filling:
         for run in [*_routine(work["routine"]), *work["runs"]]:
             self._run(run)
         self._shift()
+        self._budgets()
         self._stream(work["streaming"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -158,6 +165,12 @@ class Filling:
                     self.times,
                 )
             connection.execute(SHIFT.encode())
+        airuns(self.data_dir, "db", "verify", "--repair")
+
+    def _budgets(self) -> None:
+        for name, period, limit, is_hard in BUDGETS:
+            body = {"name": name, "period": period, "limit": limit, "is_hard": is_hard}
+            self._call("POST", "/api/budgets", body)
 
     def _stream(self, turn: dict[str, Any]) -> None:
         """Begin the answer that every picture shows half written."""

@@ -13,12 +13,22 @@ COMMANDS = {
     "db": "airuns.cli.db:db",
     "user": "airuns.cli.user:user",
     "key": "airuns.cli.key:key",
+    "costs": "airuns.cli.costs:costs",
+    "export": "airuns.cli.exports:export",
+    "import": "airuns.cli.exports:import_",
+    "search": "airuns.cli.search:search",
+    "dev": "airuns.cli.dev:dev",
 }
 HELP = {
     "serve": "Start AI Runs.",
     "db": "Migrate the database, or see how it is.",
     "user": "Let people in.",
     "key": "Make, list and revoke API keys.",
+    "costs": "Price past tasks anew.",
+    "export": "Write runs to a file.",
+    "import": "Read an archive of runs.",
+    "search": "Make the index of the search anew.",
+    "dev": "Tools for work on AI Runs itself.",
 }
 
 

@@ -7,7 +7,7 @@ import click
 from airuns.cli import options
 from airuns.errors import NotFound
 from airuns.server.accounts import rules, store
-from airuns.server.accounts.records import Key, User
+from airuns.server.accounts.records import Key
 from airuns.server.db.door import As, Database
 
 of_user = click.option("--user", "username", help="Whose key; default: the owner's.")
@@ -27,7 +27,7 @@ def create(name: str, username: str | None, data_dir: Path | None) -> None:
     label = rules.check_label(name, "NAME")
 
     async def work(db: Database) -> str:
-        _, text = await store.add_key(db, As((await _whose(db, username)).id), label)
+        _, text = await store.add_key(db, As((await options.whose(db, username)).id), label)
         return text
 
     click.echo(options.with_database(options.settings(data_dir=data_dir), work))
@@ -40,7 +40,7 @@ def list_(username: str | None, data_dir: Path | None) -> None:
     """List API keys, newest first: id, first characters, name, last use."""
 
     async def work(db: Database) -> list[Key]:
-        return await store.list_keys(db, As((await _whose(db, username)).id), None, 1000)
+        return await store.list_keys(db, As((await options.whose(db, username)).id), None, 1000)
 
     for found in options.with_database(options.settings(data_dir=data_dir), work):
         used = f"{found.last_used_at:%Y-%m-%d %H:%M} UTC" if found.last_used_at else "never used"
@@ -57,7 +57,7 @@ def revoke(which: str, username: str | None, data_dir: Path | None) -> None:
     """Revoke API keys for good. WHICH is an id, or a name that may be several keys'."""
 
     async def work(db: Database) -> int:
-        who = As((await _whose(db, username)).id)
+        who = As((await options.whose(db, username)).id)
         keys = await store.list_keys(db, who, None, 1000)
         chosen = [one for one in keys if which in (str(one.id), one.name) and not one.revoked_at]
         if not chosen:
@@ -68,9 +68,3 @@ def revoke(which: str, username: str | None, data_dir: Path | None) -> None:
 
     count = options.with_database(options.settings(data_dir=data_dir), work)
     click.echo(f"{count} {'key' if count == 1 else 'keys'} revoked; servers notice within seconds.")
-
-
-async def _whose(db: Database, username: str | None) -> User:
-    if username:
-        return await store.user_named(db, username.strip().lower())
-    return await store.find_owner(db)

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from airuns.server.accounts import store as accounts
+from airuns.server.accounts.records import User
 from airuns.server.db.door import Database
 from airuns.server.db.opening import ready
 from airuns.server.settings import Settings, load
@@ -39,3 +41,10 @@ def with_database(given: Settings, work: Callable[[Database], Awaitable[T]]) -> 
 
     with ready(given) as url:
         return asyncio.run(run(url))
+
+
+async def whose(db: Database, username: str | None) -> User:
+    """Return the user whom a command is about: the named one, else the owner. Raises NotFound."""
+    if username:
+        return await accounts.user_named(db, username.strip().lower())
+    return await accounts.find_owner(db)

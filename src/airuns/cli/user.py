@@ -7,6 +7,8 @@ import click
 from airuns.cli import options
 from airuns.server.accounts import passwords, rules, store
 from airuns.server.db.door import Database
+from airuns.server.retention import erase as erasure
+from airuns.server.retention.erase import Held
 
 
 @click.group()
@@ -49,3 +51,28 @@ def link(name: str, data_dir: Path | None) -> None:
         return await store.add_link(db, found.id)
 
     click.echo(f"{settings.url}/sign-in/{options.with_database(settings, work)}")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it; without this it only says what would go.")
+@options.data_dir
+def erase(name: str, yes: bool, data_dir: Path | None) -> None:
+    """Remove NAME and everything of NAME's for good, and prove that nothing is left."""
+    settings = options.settings(data_dir=data_dir)
+
+    async def work(db: Database) -> list[Held]:
+        found = await store.user_named(db, name.strip().lower())
+        if yes:
+            return await erasure.erase(db, found, settings.data_dir, click.echo)
+        await erasure.check(db, found)
+        return await erasure.held(db, found.id)
+
+    rows = options.with_database(settings, work)
+    width = max(len(each.table) for each in rows)
+    for each in rows:
+        click.echo(f"{each.table:<{width}}  {each.rows:>12,}")
+    if yes:
+        click.echo("Nothing of this user is left in any table. Backups made before still have it.")
+    else:
+        click.echo("So many rows would go. Do it with --yes; nothing brings them back.")

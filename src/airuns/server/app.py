@@ -16,21 +16,49 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from airuns import __version__
 from airuns.errors import Unavailable
-from airuns.server import accounts, attachments, models, problems, prompts, runs, ui
+from airuns.server import (
+    accounts,
+    attachments,
+    budgets,
+    exports,
+    metrics,
+    models,
+    problems,
+    prompts,
+    retention,
+    runs,
+    search,
+    ui,
+    usage,
+)
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.expected import refuse_unknown
+from airuns.server.exports.jobs import Exporter
 from airuns.server.given import GivenDatabase
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
+from airuns.server.retention.upkeep import Upkeep
 from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
+from airuns.server.search.indexer import Indexer
 from airuns.server.settings import Settings
 from airuns.server.ui import components
 from airuns.server.ui.static import static_file
 
-FEATURES = (accounts, attachments, models, prompts, runs)
+FEATURES = (
+    accounts,
+    attachments,
+    budgets,
+    exports,
+    models,
+    prompts,
+    retention,
+    runs,
+    search,
+    usage,
+)
 
 OPENAPI = OpenAPIConfig(
     title="AI Runs",
@@ -70,11 +98,17 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     state = State({"settings": settings, "db": db, "local": local, "guard": Guard(settings, db)})
     live = Live(state)
     state.news = live.news
+    state.exporter = Exporter(settings, db, live.news)
+    state.indexer = Indexer(db)
+    state.upkeep = Upkeep(db, live.news, settings.data_dir)
+    state.folding = usage.Folding(db)
+    live.news.heard_by(state.indexer.wake)
 
     app = Litestar(
         route_handlers=[
             healthz,
             readyz,
+            metrics.route(state.indexer.metrics, is_public=settings.public_metrics),
             static_file,
             *(components.routes if settings.dev else []),
             *(route for feature in FEATURES for route in feature.routes),
@@ -106,9 +140,17 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
         state.engine = Engine(state.settings, state.db, http, local, live.tell)
         await state.engine.start()
         live.start()
+        state.exporter.start()
+        state.indexer.start()
+        state.upkeep.start()
+        state.folding.start()
         try:
             yield
         finally:
+            await state.exporter.stop()
+            await state.folding.stop()
+            await state.upkeep.stop()
+            await state.indexer.stop()
             await state.engine.stop()
             await live.stop()
             await state.db.close()
@@ -125,7 +167,9 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "settings": provide("settings"),
         "db": provide("db"),
         "engine": provide("engine"),
+        "upkeep": provide("upkeep"),
         "news": provide("news"),
+        "exporter": provide("exporter"),
         "stop": Provide(lambda: state.engine.cancel_all, sync_to_thread=False),
         "guard": provide("guard"),
         "me": Provide(current_identity, sync_to_thread=False),

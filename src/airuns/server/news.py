@@ -20,6 +20,11 @@ class News:
         self._say = say
         self._process = uuid4().hex
         self._told: Counter[UUID] = Counter()
+        self._listeners: list[Callable[[], None]] = []
+
+    def heard_by(self, listener: Callable[[], None]) -> None:
+        """Have something of this process called at all news."""
+        self._listeners.append(listener)
 
     def mark(self, user_id: UUID) -> str:
         """Return how far a user's news are; after each, and in another process, it differs."""
@@ -33,6 +38,12 @@ class News:
         """Tell that many runs have changed at once."""
         self._tell(who, "runs.changed", {"change_id": change_id, "action": action})
 
+    def export(self, who: As, export_id: UUID) -> None:
+        """Tell that an export is done, or failed."""
+        self._tell(who, "exports.changed", {"export_id": export_id})
+
     def _tell(self, who: As, name: str, data: dict[str, Any]) -> None:
         self._told[who.user_id] += 1
         self._say(who, name, {**data, "mark": self.mark(who.user_id)})
+        for listener in self._listeners:
+            listener()

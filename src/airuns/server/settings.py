@@ -66,6 +66,10 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "AIRUNS_MAX_ATTACHMENT", int, 10 * MEGABYTE, "Largest attached file, in bytes.", least=1
     ),
+    Setting(
+        "AIRUNS_MAX_IMPORT", int, 4096 * MEGABYTE, "Largest archive to import, in bytes.", least=1
+    ),
+    Setting("AIRUNS_EXPORT_DAYS", int, 7, "Days that a finished export is kept.", least=1),
     Setting("AIRUNS_MAX_PAGE", int, 200, "Largest page of a list, in items.", least=1),
     Setting(
         "AIRUNS_CONNECT_TIMEOUT", float, 10.0, "Seconds to reach a model provider.", least=0.001
@@ -96,6 +100,7 @@ TABLE: tuple[Setting, ...] = (
         "Failed sign-ins per address and name in 15 minutes.",
         least=1,
     ),
+    Setting("AIRUNS_PUBLIC_METRICS", bool, False, "Whether /metrics answers without an API key."),
     Setting("AIRUNS_DEV", bool, False, "Whether /dev/components shows every part of the pages."),
 )
 
@@ -114,6 +119,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int
     max_message: int
     max_attachment: int
+    max_import: int
+    export_days: int
     max_page: int
     connect_timeout: float
     first_token_timeout: float
@@ -126,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
     session_days: int
     login_attempts: int
+    public_metrics: bool
     dev: bool
     provider_keys: dict[str, str] = {}
     provider_urls: dict[str, str] = {}

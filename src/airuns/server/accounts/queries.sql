@@ -1,7 +1,7 @@
 -- Who holds a key.
 -- name: identity_of_key
 select
-    u.id as user_id, u.username, u.display_name, u.is_owner, null::uuid as session_id
+    u.id as user_id, u.username, u.display_name, u.is_owner, null::uuid as session_id, k.id as key_id
 from airuns.api_keys as k
 join airuns.users as u on u.id = k.user_id
 where k.key_hash = %(digest)s and k.revoked_at is null and u.is_active;
@@ -14,7 +14,7 @@ where key_hash = %(digest)s and revoked_at is null
 
 -- name: identity_of_session
 select
-    u.id as user_id, u.username, u.display_name, u.is_owner, s.id as session_id
+    u.id as user_id, u.username, u.display_name, u.is_owner, s.id as session_id, null::uuid as key_id
 from airuns.sessions as s
 join airuns.users as u on u.id = s.user_id
 where s.token_hash = %(digest)s and s.expires_at > now() and u.is_active;

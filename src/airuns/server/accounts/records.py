@@ -10,18 +10,19 @@ from airuns.server.db.door import As
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends a request; `session_id` is null when a key authenticated it."""
+    """Who sends a request: a session or a key authenticated it, the other id is null."""
 
     user_id: UUID
     username: str
     display_name: str
     is_owner: bool
     session_id: UUID | None
+    key_id: UUID | None
 
     @property
     def who(self) -> As:
         """Whose transactions the request opens."""
-        return As(self.user_id)
+        return As(self.user_id, key_id=self.key_id)
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

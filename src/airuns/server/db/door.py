@@ -37,12 +37,14 @@ class As(msgspec.Struct, frozen=True):
     """Whose transaction it is.
 
     `run_id` narrows it to one run of that user and `access` says what may be done there: so is a
-    run opened for someone it is shared with.
+    run opened for someone it is shared with. `key_id` is the API key that asked, which is kept with
+    the tasks that it submits; None: a browser, or the server itself.
     """
 
     user_id: UUID
     run_id: UUID | None = None
     access: str = "write"
+    key_id: UUID | None = None
 
 
 class Service:

@@ -1,4 +1,4 @@
-"""Lists of prompts, of their versions and of their history: a page each, by the last item's key."""
+"""Lists of prompts and of their versions: a page each, by the last item's key."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +16,6 @@ from airuns.server.text import check_text
 T = TypeVar("T")
 
 Sort = Literal["recent", "name"]
-Status = Literal["success", "error", "timeout", "pending", "cancelled"]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -60,24 +59,6 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution of a prompt; `id` is its task's. Cost in USD; null is unknown."""
-
-    id: UUID
-    run_id: UUID
-    prompt_id: UUID
-    prompt_version: int | None
-    prompt_text: str | None
-    response: str
-    model: str | None
-    tokens_used: int | None
-    cost: Decimal | None
-    execution_time_ms: int | None
-    status: Status
-    error_message: str | None
-    created_at: datetime
-
-
 class _List(msgspec.Struct, Generic[T], frozen=True):
     """A list by key: query, rows, type of its cursors, and what its first page comes after."""
 
@@ -117,13 +98,6 @@ _VERSIONS = _List(
     (2**31 - 1, UUID(int=2**128 - 1)),
     lambda row: ("version", row.version, row.id),
 )
-_HISTORY = _List(
-    "history",
-    HistoryItem,
-    tuple[Literal["history"], datetime, UUID],
-    _LATEST,
-    lambda row: ("history", row.created_at, row.id),
-)
 
 
 async def prompts(
@@ -156,14 +130,6 @@ async def versions(
     """Return a page of a prompt's versions, newest first. Raises NotFound."""
     await get(tx, user_id, prompt_id)
     return await _page(tx, _VERSIONS, asked, user_id=user_id, prompt_id=prompt_id)
-
-
-async def history(
-    tx: Transaction, user_id: UUID, prompt_id: UUID, asked: Asked, status: Status | None = None
-) -> Page[HistoryItem]:
-    """Return a page of a prompt's executions, newest first. Raises NotFound."""
-    await get(tx, user_id, prompt_id)
-    return await _page(tx, _HISTORY, asked, user_id=user_id, prompt_id=prompt_id, status=status)
 
 
 async def _page(tx: Transaction, of: _List[T], asked: Asked, **params: Any) -> Page[T]:

@@ -112,21 +112,23 @@ update airuns.ai_runs
 set deleted_at = null
 where user_id = %(user_id)s and prompt_id = %(prompt_id)s and deleted_at = %(deleted_at)s
 
+-- name: prompt_lock_runs
+-- In the order of the key, as everywhere; what follows sees all that came before the locks.
+select id
+from airuns.ai_runs
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+order by id
+for update
+
+-- name: prompt_purge_runs
+-- Runs are deleted here by the role of requests, as in runs_purge, so that triggers can count what goes with them.
+delete from airuns.ai_runs
+where user_id = %(user_id)s and prompt_id = %(prompt_id)s
+
 -- name: prompt_purge
--- For good: its versions and runs, and their messages and tasks, go by their foreign keys.
+-- For good: its versions go by their foreign key.
 delete from airuns.prompts
 where user_id = %(user_id)s and id = %(prompt_id)s and deleted_at is not null
-
--- name: history
--- Served in order by tasks_of_prompt; a status only filters it.
-select id, run_id, prompt_id, prompt_version, prompt_text, response, model, tokens_used, cost,
-    execution_time_ms, status, error_message, created_at
-from airuns.prompt_run_history
-where user_id = %(user_id)s and prompt_id = %(prompt_id)s
-    and (created_at, id) < (%(after)s, %(after_id)s)
-    and (%(status)s::text is null or status = %(status)s)
-order by created_at desc, id desc
-limit %(limit)s
 
 -- name: use_of
 -- A page of prompts: each part is one range of an index, runs by runs_of_source, tasks by tasks_of_prompt.

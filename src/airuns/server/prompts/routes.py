@@ -1,16 +1,20 @@
 """The HTTP interface of prompts, under /api/prompts."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import Stream
 from msgspec import UNSET, Meta, UnsetType
 
 from airuns.errors import InvalidInput, TooLarge
 from airuns.server.db.door import As, Database, retried
+from airuns.server.downloads import CSV_TYPE, disposition
 from airuns.server.given import (
     Cursor,
     GivenDatabase,
@@ -22,8 +26,9 @@ from airuns.server.given import (
     PathId,
 )
 from airuns.server.pages import Page, page_size
-from airuns.server.prompts import lists, store
-from airuns.server.prompts.lists import Asked, HistoryItem, PromptRow, Sort, Status, VersionRow
+from airuns.server.prompts import history, lists, store
+from airuns.server.prompts.history import LONGEST, HistoryFilter, HistoryItem, Status
+from airuns.server.prompts.lists import Asked, PromptRow, Sort, VersionRow
 from airuns.server.prompts.rules import Message, Variable, text_length
 from airuns.server.prompts.store import Change, Content, Deletion, Label, Prompt
 from airuns.server.settings import Settings
@@ -34,6 +39,8 @@ Description = Annotated[str, Meta(max_length=10_000)]
 Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=50)]
 Variables = Annotated[list[Variable], Meta(max_length=500)]
 Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+Searched = Annotated[str | None, QueryParameter(max_length=LONGEST)]
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="As ETag said.")]
 
@@ -215,20 +222,56 @@ async def restore_prompt(
     return _shown(prompt)
 
 
-@get("/{prompt_id:str}/history")
+def which_executions(
+    status: FromQuery[Status | None] = None,
+    model: FromQuery[str | None] = None,
+    version: FromQuery[int | None] = None,
+    tag: FromQuery[str | None] = None,
+    since: FromQuery[datetime | None] = None,
+    before: FromQuery[datetime | None] = None,
+    q: Searched = None,
+) -> HistoryFilter:
+    """Return the filter that a query asks for."""
+    return HistoryFilter(
+        status=status, model=model, version=version, tag=tag, since=since, before=before, q=q
+    )
+
+
+WHICH = {"which": Provide(which_executions, sync_to_thread=False)}
+GivenHistory = NamedDependency[HistoryFilter]
+
+
+@get("/{prompt_id:str}/history", dependencies=WHICH)
 async def list_history(
     prompt_id: PathId,
     db: GivenDatabase,
     who: GivenUser,
     settings: GivenSettings,
-    status: FromQuery[Status | None] = None,
+    which: GivenHistory,
     cursor: Cursor = None,
     limit: Limit = None,
 ) -> Page[HistoryItem]:
-    """List every execution of a prompt, newest first."""
-    asked = Asked(cursor, page_size(limit, 50, settings.max_page))
+    """List every execution of a prompt, newest first; `since` and `before` bound its beginning.
+
+    `q` is searched in what was asked and what came, in the syntax of GET /api/search.
+    """
+    size = page_size(limit, 50, settings.max_page)
     async with db.transaction(who) as tx:
-        return await lists.history(tx, who.user_id, prompt_id, asked, status)
+        return await history.history(tx, who.user_id, prompt_id, which, cursor, size)
+
+
+@get("/{prompt_id:str}/history.csv", dependencies=WHICH)
+async def download_history(
+    prompt_id: PathId, db: GivenDatabase, who: GivenUser, which: GivenHistory
+) -> Stream:
+    """Download all executions of a prompt that a filter matches, as CSV."""
+    async with db.transaction(who) as tx:
+        prompt = await store.get(tx, who.user_id, prompt_id)
+    return Stream(
+        history.as_csv(db, who, prompt_id, which),
+        media_type=CSV_TYPE,
+        headers={"Content-Disposition": disposition(f"{prompt.name}, history.csv")},
+    )
 
 
 @retried
@@ -315,6 +358,7 @@ routes = [
             list_versions,
             duplicate_prompt,
             list_history,
+            download_history,
         ],
         tags=["prompts"],
     )

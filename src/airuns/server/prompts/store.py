@@ -270,6 +270,8 @@ async def purge(tx: Transaction, user_id: UUID, prompt_id: UUID) -> Deletion:
     if locked.deleted_at is None:
         raise Conflict("Only a deleted prompt can be purged: delete it first, without purge.")
     went = await _count(tx, user_id, prompt_id, deleted=True)
+    await tx.execute(SQL["prompt_lock_runs"], user_id=user_id, prompt_id=prompt_id)
+    await tx.execute(SQL["prompt_purge_runs"], user_id=user_id, prompt_id=prompt_id)
     await tx.execute(SQL["prompt_purge"], user_id=user_id, prompt_id=prompt_id)
     return went
 

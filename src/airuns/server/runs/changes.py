@@ -4,7 +4,7 @@ A change remembers exactly the runs that it changed: a run that was starred alre
 them, so undoing leaves its star. Every function works inside the caller's transaction.
 """
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from airuns.errors import Conflict, NotFound
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
 from airuns.server.ids import new_id
-from airuns.server.runs.lists import RunFilter, all_of, run_clauses
+from airuns.server.runs.lists import RunFilter, all_of, clauses_of
 
 SQL = queries.load(__package__ or "", "changes.sql")
 
@@ -109,12 +109,13 @@ async def change(
 ) -> Change:
     """Do something to all runs that a list has, or that are named; `tag` is for tag and untag."""
     rule = RULES[action]
-    clauses, params = _clauses(which)
+    clauses, params = clauses_of(which)
     query = SQL["runs_change"].format(
         change=rule.change, was=rule.was, filters=all_of([*clauses, rule.applies])
     )
     rows = await tx.rows(query, user_id=user_id, label=tag, **params)
     change_id = new_id()
+    await tx.execute(SQL["changes_forget"], user_id=user_id)
     await tx.execute(
         SQL["change_insert"],
         user_id=user_id,
@@ -156,12 +157,6 @@ async def _hold_prompts(tx: Transaction, ids: dict[str, UUID]) -> None:
 
 async def running(tx: Transaction, user_id: UUID, which: RunFilter | list[UUID]) -> list[UUID]:
     """Return the tasks that still run in all runs that a list has, or that are named."""
-    clauses, params = _clauses(which)
+    clauses, params = clauses_of(which)
     query = SQL["runs_unended"].format(filters=all_of(clauses))
     return [row["task_id"] for row in await tx.rows(query, user_id=user_id, **params)]
-
-
-def _clauses(which: RunFilter | list[UUID]) -> tuple[list[str], dict[str, Any]]:
-    if isinstance(which, RunFilter):
-        return run_clauses(which)
-    return ["id = any(%(ids)s)"], {"ids": which}

@@ -27,6 +27,11 @@ returning r.id, c.was
 insert into airuns.run_changes (user_id, id, action, tag, run_ids, run_was)
 values (%(user_id)s, %(change_id)s, %(action)s, %(tag)s, %(run_ids)s, %(run_was)s)
 
+-- name: changes_forget
+-- Nobody undoes what is a month old.
+delete from airuns.run_changes
+where user_id = %(user_id)s and created_at < now() - interval '30 days'
+
 -- name: change_lock
 -- Locked, so that it is undone once.
 select id, action, tag, cardinality(run_ids) as count, undone_at is not null as is_undone

@@ -117,11 +117,11 @@ class Engine:
         if not track:
             self._refuse_when_full()
             async with self._db.transaction(who) as tx:
-                ready = await untracked(tx, who.user_id, asked, await self._reach(tx, who))
+                ready = await untracked(tx, who, asked, await self._reach(tx, who))
             return self._begin(who, ready)
 
         async def placing(tx: Transaction, reach: Reach) -> Ready:
-            return await place(tx, who.user_id, asked, reach, self.process_id)
+            return await place(tx, who, asked, reach, self.process_id)
 
         return await self._submit(who, asked.task_id, placing)
 
@@ -133,7 +133,7 @@ class Engine:
 
         async def placing(tx: Transaction, reach: Reach) -> Ready:
             task = await tasks.get(tx, who.user_id, task_id)
-            return await place_again(tx, who.user_id, task, asked, reach, self.process_id)
+            return await place_again(tx, who, task, asked, reach, self.process_id)
 
         return await self._submit(who, asked.task_id, placing)
 

@@ -175,9 +175,9 @@ async def runs(
     return page_of(rows, limit, lambda row: (name, getattr(row, key), row.id))
 
 
-async def totals(tx: Transaction, user_id: UUID, which: RunFilter) -> Totals:
-    """Return the sums over all runs that a list has."""
-    clauses, params = run_clauses(which)
+async def totals(tx: Transaction, user_id: UUID, which: RunFilter | list[UUID]) -> Totals:
+    """Return the sums over all runs that a list has, or that are named."""
+    clauses, params = clauses_of(which)
     query = SQL["run_totals"].format(filters=all_of(clauses))
     [found] = await tx.all(Totals, query, user_id=user_id, **params)
     return found
@@ -223,6 +223,13 @@ def run_clauses(which: RunFilter) -> tuple[list[str], dict[str, Any]]:
             del params[name]
     words, found = _containing(which.q or "")
     return [*clauses, *words], {**params, **found}
+
+
+def clauses_of(which: RunFilter | list[UUID]) -> tuple[list[str], dict[str, Any]]:
+    """Return what the rows of a list's runs fulfil, or those of runs that are named."""
+    if isinstance(which, RunFilter):
+        return run_clauses(which)
+    return ["id = any(%(ids)s)"], {"ids": which}
 
 
 def _containing(q: str) -> tuple[list[str], dict[str, Any]]:

@@ -125,12 +125,15 @@ class LineMessage(msgspec.Struct, frozen=True, kw_only=True):
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One request to a model. Times in seconds, cost in USD; null is unknown.
 
-    `request_hash` is the SHA-256 of the whole request, in hexadecimal.
+    `request_hash` is the SHA-256 of the whole request, in hexadecimal. `key_id` is the API key that
+    submitted it, null for a browser.
     """
 
     task_id: UUID
     run_id: UUID
+    source_type: str
     prompt_id: UUID | None
+    key_id: UUID | None
     request_message_id: UUID | None
     service: str
     task_name: str

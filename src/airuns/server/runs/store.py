@@ -149,7 +149,13 @@ async def purge(tx: Transaction, user_id: UUID, run_id: UUID) -> None:
     run = await get(tx, user_id, run_id, deleted=True)
     if run.deleted_at is None:
         raise Conflict("Only a deleted run can be purged: delete it first.")
-    await tx.execute(SQL["run_purge"], user_id=user_id, run_id=run_id)
+    await purge_many(tx, user_id, [run_id])
+
+
+async def purge_many(tx: Transaction, user_id: UUID, run_ids: list[UUID]) -> int:
+    """Remove those of some runs that are deleted for good; return how many there were."""
+    await tx.execute(SQL["runs_lock_deleted"], user_id=user_id, run_ids=run_ids)
+    return await tx.execute(SQL["runs_purge"], user_id=user_id, run_ids=run_ids)
 
 
 async def fork(

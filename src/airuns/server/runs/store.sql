@@ -51,6 +51,17 @@ where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is not null
         select from airuns.prompts as p
         where p.user_id = %(user_id)s and p.id = r.prompt_id and p.deleted_at is not null)
 
--- name: run_purge
+-- name: runs_lock_deleted
+-- In the order of the key, as everywhere; what follows sees all that came before the locks.
+select id
+from airuns.ai_runs
+where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null
+order by id
+for update
+
+-- name: runs_purge
+-- For good. Runs are deleted here by the role of requests, so that triggers can count what goes with them: those of a
+-- cascade run as the owner, whom row level security binds. Messages and tasks go by their foreign keys, each at once
+-- and not one below the other, however long the conversation is.
 delete from airuns.ai_runs
-where user_id = %(user_id)s and id = %(run_id)s and deleted_at is not null
+where user_id = %(user_id)s and id = any(%(run_ids)s) and deleted_at is not null

@@ -1,7 +1,7 @@
 """What somebody wants run, and its way into the tree: the run, the new messages, and the task."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from airuns.errors import Conflict, InvalidInput, NotFound
 from airuns.server.attachments import store as attachments
-from airuns.server.db.door import Transaction
+from airuns.server.budgets import store as budgets
+from airuns.server.db.door import As, Transaction
 from airuns.server.models import catalog
 from airuns.server.models import store as models
 from airuns.server.models.call import Call, Endpoint
@@ -20,8 +21,7 @@ from airuns.server.prompts.store import Prompt
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.records import LockedRun, Node, Task
 from airuns.server.runs.rules import Turn, request_bytes, run_name, turn_of
-
-SourceType = Literal["prompt", "chat", "applet", "cockpit", "workflow", "action", "custom"]
+from airuns.wire import SourceType
 
 NOT_FOR_MODELS = ("model", "messages", "stream")
 
@@ -67,13 +67,16 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 async def place(
-    tx: Transaction, user_id: UUID, asked: Submission, reach: Reach, process_id: UUID
+    tx: Transaction, who: As, asked: Submission, reach: Reach, process_id: UUID
 ) -> Ready:
     """Store a submission: its run if it is new, its messages and its task.
 
-    Raises NotFound (run, prompt, parent), InvalidInput (model, variables, messages), Conflict.
+    Raises NotFound (run, prompt, parent), InvalidInput (model, variables, messages), Conflict, or
+    BudgetSpent, before anything is stored.
     """
+    user_id = who.user_id
     run = await tree.lock(tx, user_id, asked.run_id) if asked.run_id else None
+    await budgets.check(tx, who, run.prompt_id if run else asked.prompt_id)
     prompt = await _prompt(tx, user_id, asked, run)
     named = await attachments.named(tx, user_id, asked.messages, asked.run_id)
     asked = msgspec.structs.replace(asked, messages=named.messages)
@@ -93,48 +96,47 @@ async def place(
         await attachments.claim(tx, user_id, run_id, named)
         nodes = await tree.append(tx, user_id, run_id, parent, turns)
         await tree.set_head(tx, user_id, run_id, nodes[-1].id)
-        new = _new_task(asked.task_id, run_id, nodes[-1].id, settings, call, model_id, process_id)
-        await tasks.create(tx, user_id, new)
+        new = _new_task(asked.task_id, run_id, nodes[-1].id, settings, call, model_id)
+        await tasks.create(tx, user_id, _by(new, who, process_id))
     return Ready(run_id, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
 async def place_again(
-    tx: Transaction,
-    user_id: UUID,
-    task: Task,
-    asked: Submission,
-    reach: Reach,
-    process_id: UUID,
+    tx: Transaction, who: As, task: Task, asked: Submission, reach: Reach, process_id: UUID
 ) -> Ready:
     """Store a further try of a task's request: the same node, so its answer becomes a sibling.
 
     Raises Conflict when the task still runs, or was not a request that the server can make.
     """
+    user_id = who.user_id
     if task.completed_at is None:
         raise Conflict("The task still runs: cancel it first, or wait for its end.")
     node_id = task.request_message_id
     if node_id is None:
         raise Conflict("The task has no messages to send again.")
     run = await tree.lock(tx, user_id, task.run_id)
+    await budgets.check(tx, who, run.prompt_id)
     settings = {**_without(task.request_data, "messages"), **asked.settings}
     settings["model"] = _named(asked.model or settings.get("model") or task.model)
     call = _call(settings, reach)
     model_id, own_price = await models.use(tx, user_id, call.endpoint.name, call.model)
     call = _saying(call, await tree.turns(tx, user_id, task.run_id, node_id))
-    new = _new_task(asked.task_id, task.run_id, node_id, settings, call, model_id, process_id)
+    new = _new_task(asked.task_id, task.run_id, node_id, settings, call, model_id)
     async with tx.batch():
         if asked.model:
             settings_now = {**run.settings, "model": settings["model"]}
             await store.set_settings(tx, user_id, task.run_id, settings_now)
         await tree.set_head(tx, user_id, task.run_id, node_id)
-        await tasks.create(tx, user_id, new)
+        await tasks.create(tx, user_id, _by(new, who, process_id))
     return Ready(task.run_id, asked.task_id, await _sent(tx, user_id, call), own_price)
 
 
-async def untracked(tx: Transaction, user_id: UUID, asked: Submission, reach: Reach) -> Ready:
+async def untracked(tx: Transaction, who: As, asked: Submission, reach: Reach) -> Ready:
     """Prepare a submission that leaves no trace. Raises as `place` does."""
+    user_id = who.user_id
     if asked.run_id:
         raise InvalidInput("An untracked call has no run: leave run_id out.", field="run_id")
+    await budgets.check(tx, who, asked.prompt_id)
     prompt = await _prompt(tx, user_id, asked, None)
     turns = [turn_of(message) for message in _new_messages(asked, prompt, None)]
     call = _saying(_call(_settings(asked, prompt, None, reach), reach), turns)
@@ -149,7 +151,6 @@ def _new_task(
     settings: dict[str, Any],
     call: Call,
     model_id: UUID,
-    process_id: UUID,
 ) -> tasks.NewTask:
     request_data = {"model": settings["model"], "messages": None, **call.settings}
     return tasks.NewTask(
@@ -162,8 +163,12 @@ def _new_task(
         model_id=model_id,
         request_data=request_data,
         request_hash=tasks.request_hash(request_bytes(request_data, call.messages)),
-        process_id=process_id,
     )
+
+
+def _by(new: tasks.NewTask, who: As, process_id: UUID) -> tasks.NewTask:
+    """Say who runs a task: the process, and the API key that asked."""
+    return msgspec.structs.replace(new, process_id=process_id, key_id=who.key_id)
 
 
 async def _prompt(

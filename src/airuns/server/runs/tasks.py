@@ -35,6 +35,7 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True):
     request_data: dict[str, Any] = {}
     request_hash: bytes | None = None
     process_id: UUID | None = None
+    key_id: UUID | None = None
 
 
 class TaskProgress(msgspec.Struct, frozen=True, kw_only=True):

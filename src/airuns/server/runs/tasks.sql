@@ -2,7 +2,7 @@
 
 -- name: task_get
 -- Those of a deleted run are gone with it, until it is restored; the engine sees them all the same.
-select task_id, run_id, prompt_id, request_message_id, service, task_name, provider, endpoint, model, model_id,
+select task_id, run_id, source_type, prompt_id, key_id, request_message_id, service, task_name, provider, endpoint, model, model_id,
     request_data, encode(request_hash, 'hex') as request_hash, response_text, response_data, response_info, response_errors, tool_updates,
     response_metadata, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
     tokens_cache_write_1h, tokens_reasoning, usage_estimated, cost, price, time_to_first_token, total_time,
@@ -13,9 +13,9 @@ where user_id = %(user_id)s and task_id = %(task_id)s and (%(deleted)s or (
 
 -- name: task_insert
 insert into airuns.ai_tasks (user_id, task_id, run_id, request_message_id, service, task_name, provider,
-    endpoint, model, model_id, request_data, request_hash, process_id)
+    endpoint, model, model_id, request_data, request_hash, process_id, key_id)
 values (%(user_id)s, %(task_id)s, %(run_id)s, %(request_message_id)s, %(service)s, %(task_name)s, %(provider)s,
-    %(endpoint)s, %(model)s, %(model_id)s, %(request_data)s, %(request_hash)s, %(process_id)s)
+    %(endpoint)s, %(model)s, %(model_id)s, %(request_data)s, %(request_hash)s, %(process_id)s, %(key_id)s)
 
 -- name: task_update
 -- A caller that makes the model call itself reports how far it is. Null leaves a column as it is.

@@ -29,6 +29,21 @@ class Child(msgspec.Struct, frozen=True):
     created_at: Any
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a message is on a line: how many steps above its end, and the ends of what is below it.
+
+    `steps` counts the end as 1; `ids` are the messages at the steps that were asked for.
+    """
+
+    steps: int
+    ids: dict[int, UUID]
+
+
+class _Step(msgspec.Struct, frozen=True):
+    id: UUID
+    step: int
+
+
 class _Place(msgspec.Struct, frozen=True):
     id: UUID
     run_id: UUID
@@ -144,6 +159,33 @@ async def window(
     )
 
 
+async def place(
+    tx: Transaction, user_id: UUID, run_id: UUID, message: Message, end: Message, every: int
+) -> Place | None:
+    """Return where a message is on the line that ends at `end`; None when it is not on it.
+
+    The ids are those of every `every`-th step, and the message's. What it costs depends on how far
+    the message is from the end.
+    """
+    steps = end.depth - message.depth + 1
+    rows = await tx.all(
+        _Step,
+        SQL["line_place"],
+        user_id=user_id,
+        run_id=run_id,
+        message_id=end.id,
+        steps=steps,
+        every=every,
+    )
+    ids = {row.step: row.id for row in rows}
+    return Place(steps, ids) if ids.get(steps) == message.id else None
+
+
+async def newest_end(tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID) -> UUID:
+    """Return where the newest line through a message ends."""
+    return await tx.value(SQL["newest_leaf"], user_id=user_id, run_id=run_id, message_id=message_id)
+
+
 async def children(
     tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID | None
 ) -> list[Child]:
@@ -159,9 +201,7 @@ async def turn_to(tx: Transaction, user_id: UUID, run_id: UUID, message_id: UUID
     """
     await lock(tx, user_id, run_id)
     await get(tx, user_id, run_id, message_id)
-    leaf: UUID = await tx.value(
-        SQL["newest_leaf"], user_id=user_id, run_id=run_id, message_id=message_id
-    )
+    leaf = await newest_end(tx, user_id, run_id, message_id)
     await set_head(tx, user_id, run_id, leaf)
     return leaf
 

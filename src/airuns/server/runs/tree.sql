@@ -88,6 +88,25 @@ cross join lateral (
 ) as s
 order by l.depth
 
+-- name: line_place
+-- From a line's end up to a depth: every so manieth message, and the last. Of a message, no text is read.
+with recursive line as (
+    select m.id, m.parent_id, 1 as step
+    from airuns.ai_messages as m
+    where m.user_id = %(user_id)s and m.run_id = %(run_id)s and m.id = %(message_id)s
+    union all
+    select m.id, m.parent_id, l.step + 1
+    from line as l
+    cross join lateral (
+        select p.id, p.parent_id
+        from airuns.ai_messages as p
+        where p.user_id = %(user_id)s and p.id = l.parent_id
+        limit 1
+    ) as m
+    where l.step < %(steps)s
+)
+select id, step from line where step %% %(every)s = 1 or step = %(steps)s
+
 -- name: children
 -- Children of a message, or the roots where it is null, oldest first.
 select id, role, content, task_id, created_at

@@ -13,6 +13,8 @@ from litestar import Request, get
 from litestar.response import Template
 
 from airuns.server import ui
+from airuns.server.ui.charts import SERIES, Cell, Chart, Column, Row, spark
+from airuns.server.ui.formats import count, money
 
 SECTIONS = {
     "buttons": "Buttons",
@@ -31,6 +33,8 @@ SECTIONS = {
     "empty": "Empty",
     "nomatch": "No match, and errors",
     "loading": "Loading",
+    "charts": "Charts",
+    "files": "Files",
     "compare": "Compare and diff",
     "tokens": "Type and colour",
 }
@@ -163,6 +167,50 @@ def _runs() -> list[SimpleNamespace]:
     return runs
 
 
+MODELS = ("claude-opus-4-1", "gpt-5", "gemini-2.5-flash", "deepseek-v3.2", "qwen3-32b", "the rest")
+COSTS = (3, 8, 11, 10, 0, None, 2, 9, 14, 13, 26, 18, 4, 3, 12, 15, 11, 0, 1, 9)
+
+
+def _costs() -> Chart:
+    def cells(day: int, cost: int | None) -> list[Cell]:
+        parts = [None if cost is None else Decimal(cost * (7 - at) + day) / 40 for at in range(6)]
+        return [Cell(None if part is None else float(part), money(part)) for part in parts]
+
+    rows = [
+        Row(f"{day} November", f"{day} Nov", cells(day, cost), "#the-charts", f"{day}", f"{day}")
+        for day, cost in enumerate(COSTS, 1)
+    ]
+    columns = [Column(name, style) for name, style in zip(MODELS, (*SERIES, "rest"), strict=True)]
+    total = [money(None if cost is None else Decimal(cost)) for cost in COSTS]
+    return Chart("Cost per day by model", "bars", "usd", "Day", columns, rows, total)
+
+
+def _latency() -> Chart:
+    def cell(value: float | None) -> Cell:
+        return Cell(value, "—" if value is None else f"{value:.2f} s")
+
+    values = [None if at == 7 else 0.5 + (at * 7 % 11) / 20 for at in range(30)]
+    rows = [
+        Row(f"{at}:00", f"{at}:00", [cell(value), cell(value and value * 2.2)])
+        for at, value in enumerate(values)
+    ]
+    columns = [Column("p50", "s1"), Column("p95", "s2")]
+    return Chart("Time to first token", "lines", "seconds", "Hour", columns, rows)
+
+
+def _errors() -> Chart:
+    rows = [
+        Row(
+            f"{at} November",
+            f"{at} Nov",
+            [Cell(at % 4, count(at % 4)), Cell(at % 3, count(at % 3))],
+        )
+        for at in range(1, 15)
+    ]
+    columns = [Column("Error", "bad"), Column("Timeout", "late")]
+    return Chart("Errors per day", "bars", "count", "Day", columns, rows)
+
+
 def _turns() -> list[SimpleNamespace]:
     failed = _task(1, "error", response_errors={"status": 503, "message": "Overloaded"}, kept=311)
     slow = _task(2, "timeout", response_errors={"message": "No token in 60 s."}, cost=None, kept=82)
@@ -201,12 +249,14 @@ async def components(request: Request[Any, Any, Any]) -> Template:
         runs=runs,
         turns=_turns(),
         streaming=_task(9, "streaming"),
-        sidebar=SimpleNamespace(run_id=runs[2].id, key_of=nothing, path_of=nowhere),
-        table=SimpleNamespace(path_of=nowhere, asked=asked),
+        sidebar=SimpleNamespace(run_id=runs[2].id, key_of=nothing, path_of=nowhere, hits={}),
+        table=SimpleNamespace(path_of=nowhere, asked=asked, hits={}),
         page=SimpleNamespace(items=executions, next_cursor=None),
         prompt=SimpleNamespace(id=_id(500)),
         running=("pending", "streaming"),
-        status=None,
+        charts=[_costs(), _latency(), _errors()],
+        spark=spark([float(cost or 0) for cost in COSTS]),
+        asked=asked,
     )
 
 

@@ -79,12 +79,14 @@ def milliseconds(value: float | None) -> str:
 
 
 def size(number: int) -> str:
-    """Return a number of bytes, as 512 B, 148 kB or 2.1 MB."""
+    """Return a number of bytes, as 512 B, 148 kB, 2.1 MB or 4.3 GB."""
     if number < 1000:
         return f"{number} B"
     if number < 1_000_000:
         return f"{number / 1000:.0f} kB"
-    return f"{number / 1_000_000:.1f} MB"
+    if number < 1_000_000_000:
+        return f"{number / 1_000_000:.1f} MB"
+    return f"{number / 1_000_000_000:.1f} GB"
 
 
 def unmarked(text: str) -> str:

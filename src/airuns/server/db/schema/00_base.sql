@@ -53,8 +53,10 @@ comment on function airuns.may_write() is 'False in a transaction opened under a
 
 create function airuns.touch() returns trigger language plpgsql as $$
 begin
-    new.updated_at := now();
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := now();
+    end if;
     return new;
 end
 $$;
-comment on function airuns.touch() is 'Keeps updated_at.';
+comment on function airuns.touch() is 'Keeps updated_at; a statement that sets it, as an import does, has its way.';

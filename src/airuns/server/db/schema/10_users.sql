@@ -18,7 +18,7 @@ comment on column airuns.users.is_owner is 'The person whom the first start prin
 alter table airuns.users enable row level security;
 alter table airuns.users force row level security;
 grant select, update (display_name, password_hash) on airuns.users to airuns_app;
-grant select, insert, update on airuns.users to airuns_service;
+grant select, insert, update, delete on airuns.users to airuns_service;
 create policy "users see themselves" on airuns.users for select to airuns_app
     using (id = airuns.current_user_id() and airuns.current_run_id() is null);
 create policy "users change themselves" on airuns.users for update to airuns_app
@@ -27,6 +27,7 @@ create policy "users change themselves" on airuns.users for update to airuns_app
 create policy "sign-in sees users" on airuns.users for select to airuns_service using (true);
 create policy "sign-in adds users" on airuns.users for insert to airuns_service with check (true);
 create policy "sign-in changes users" on airuns.users for update to airuns_service using (true) with check (true);
+create policy "erasing drops users" on airuns.users for delete to airuns_service using (true);
 create trigger touch before update on airuns.users for each row execute function airuns.touch();
 
 create table airuns.api_keys (

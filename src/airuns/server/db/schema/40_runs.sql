@@ -113,7 +113,10 @@ create table airuns.ai_tasks (
     user_id uuid not null,
     task_id uuid not null,
     run_id uuid not null,
+    source_type text,
     prompt_id uuid,
+    prompt_version integer,
+    key_id uuid,
     request_message_id uuid,
     service text not null default 'chat' check (length(service) <= 100),
     task_name text not null default 'chat' check (length(task_name) <= 100),
@@ -159,6 +162,8 @@ create table airuns.ai_tasks (
     foreign key (user_id, model_id) references airuns.ai_models (user_id, id)
 );
 comment on table airuns.ai_tasks is 'Requests to models. The id may be the client''s own and is the same on the live channel.';
+comment on column airuns.ai_tasks.source_type is 'That of the run, as prompt_id and prompt_version are: usage is added up by them, also while the run goes.';
+comment on column airuns.ai_tasks.key_id is 'The API key that submitted it, kept also when there is no such key any more; null: a browser.';
 comment on column airuns.ai_tasks.prompt_id is 'The prompt of the run, kept here so that a prompt''s history is one index.';
 comment on column airuns.ai_tasks.request_message_id is 'The node whose line, from the root, are the messages of the request.';
 comment on column airuns.ai_tasks.request_data is 'The request without its messages: they are put back at the key "messages", which is null here.';

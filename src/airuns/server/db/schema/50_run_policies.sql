@@ -51,11 +51,13 @@ create policy "users delete their attachments" on airuns.attachments for delete 
 
 alter table airuns.run_changes enable row level security;
 alter table airuns.run_changes force row level security;
-grant select, insert, update (undone_at) on airuns.run_changes to airuns_app;
+grant select, insert, update (undone_at), delete on airuns.run_changes to airuns_app;
 create policy "users see their run changes" on airuns.run_changes for select to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
 create policy "users add their run changes" on airuns.run_changes for insert to airuns_app
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users forget their run changes" on airuns.run_changes for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create policy "users undo their run changes" on airuns.run_changes for update to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());

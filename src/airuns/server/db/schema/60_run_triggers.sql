@@ -21,16 +21,26 @@ comment on function airuns.end_task() is 'Keeps completed_at; an ended task keep
 create trigger end_task before insert or update of status on airuns.ai_tasks
     for each row execute function airuns.end_task();
 
-create function airuns.inherit_prompt() returns trigger language plpgsql as $$
+create function airuns.inherit_source() returns trigger language plpgsql as $$
 begin
-    new.prompt_id := (
-        select r.prompt_id from airuns.ai_runs as r where r.user_id = new.user_id and r.id = new.run_id);
+    select r.source_type, r.prompt_id, r.prompt_version into new.source_type, new.prompt_id, new.prompt_version
+    from airuns.ai_runs as r
+    where r.user_id = new.user_id and r.id = new.run_id;
     return new;
 end
 $$;
-comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its run.';
-create trigger inherit_prompt before insert on airuns.ai_tasks
-    for each row execute function airuns.inherit_prompt();
+comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
+create trigger inherit_source before insert on airuns.ai_tasks
+    for each row execute function airuns.inherit_source();
+
+create function airuns.keep_in_run() returns trigger language plpgsql as $$
+begin
+    raise exception 'task % stays in its run, where its question and its answer are', old.task_id using errcode = 'AR002';
+end
+$$;
+comment on function airuns.keep_in_run() is 'Refuses to move a task to another run (AR002): neither the counts of runs nor the usage would follow.';
+create trigger keep_in_run after update of run_id on airuns.ai_tasks
+    for each row when (old.run_id <> new.run_id) execute function airuns.keep_in_run();
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin

@@ -1,6 +1,7 @@
 /** Run histories: shown below a row, opened line by line, replayed, and kept current. */
 
 import { behaviour, on } from "../../ui/js/behaviour.js";
+import "../../ui/js/filters.js";
 import { fragment, send, showError } from "../../ui/js/http.js";
 import { hear } from "../../ui/js/live.js";
 import { toast } from "../../ui/js/toast.js";
@@ -73,8 +74,7 @@ behaviour("[data-history]", () => {
 
 /** Put new lines on top and bring known ones up to date; what is open stays open. @param {HTMLElement} history */
 async function refresh(history) {
-  const status = /** @type {HTMLSelectElement} */ (history.querySelector("select")).value;
-  const part = await fragment(`${history.dataset.history}?status=${status}`);
+  const part = await fragment(history.dataset.history ?? "");
   const badge = part.querySelector(".history-header .badge");
   if (badge) history.querySelector(".history-header .badge")?.replaceWith(badge);
   const entries = /** @type {HTMLElement} */ (history.querySelector(".history-entries"));

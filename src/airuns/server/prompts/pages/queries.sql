@@ -21,22 +21,6 @@ from airuns.ai_runs
 where user_id = %(user_id)s and source_type = 'prompt' and source_id = %(prompt_id)s::uuid::text
     and deleted_at is null
 
--- name: executions
--- A page of a prompt's history, newest first, served in order by tasks_of_prompt: no text is read
--- but the beginning of what was asked.
-select t.task_id as id, t.run_id, r.prompt_version, t.status, t.model, t.tokens_input, t.tokens_output, t.cost,
-    (t.total_time * 1000)::bigint as execution_time_ms, left(m.content, 200) as asked,
-    left(t.response_errors ->> 'message', 200) as error_message, t.created_at
-from airuns.ai_tasks as t
-join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = t.run_id
-left join airuns.ai_messages as m on m.user_id = %(user_id)s and m.id = t.request_message_id
-where t.user_id = %(user_id)s and t.prompt_id = %(prompt_id)s and r.deleted_at is null
-    and (t.created_at, t.task_id) < (%(after)s, %(after_id)s)
-    and (%(status)s::text is null or case t.status
-        when 'completed' then 'success' when 'streaming' then 'pending' else t.status end = %(status)s)
-order by t.created_at desc, t.task_id desc
-limit %(limit)s
-
 -- name: execution
 -- One execution in full: what was asked since the last answer, the answer, and what it took.
 select t.task_id as id, t.run_id, t.prompt_id, r.prompt_version, t.status, t.provider, t.model,

@@ -1,8 +1,6 @@
 """What the pages of prompts read beside the lists of the API: no more than they show."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -10,11 +8,8 @@ import msgspec
 from airuns.errors import NotFound
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
-from airuns.server.pages import Page, decode_cursor, page_of
-from airuns.server.prompts.lists import Asked, Status
 
 SQL = queries.load(__package__ or "")
-LATEST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,23 +25,6 @@ class Counts(msgspec.Struct, frozen=True):
 
     kept: int
     deleted: int
-
-
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a history; `id` is its task's."""
-
-    id: UUID
-    run_id: UUID
-    prompt_version: int | None
-    status: str
-    model: str | None
-    tokens_input: int | None
-    tokens_output: int | None
-    cost: Decimal | None
-    execution_time_ms: int | None
-    asked: str | None
-    error_message: str | None
-    created_at: datetime
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,27 +65,6 @@ async def count_runs(tx: Transaction, user_id: UUID, prompt_id: UUID) -> int:
     """Return how many runs a prompt has."""
     count: int = await tx.value(SQL["count_runs"], user_id=user_id, prompt_id=prompt_id)
     return count
-
-
-async def executions(
-    tx: Transaction, user_id: UUID, prompt_id: UUID, asked: Asked, status: Status | None
-) -> Page[Execution]:
-    """Return a page of a prompt's executions, newest first."""
-    after, after_id = LATEST
-    if asked.cursor is not None:
-        kind = tuple[Literal["history"], datetime, UUID]
-        _, after, after_id = decode_cursor(asked.cursor, kind)
-    rows = await tx.all(
-        Execution,
-        SQL["executions"],
-        user_id=user_id,
-        prompt_id=prompt_id,
-        after=after,
-        after_id=after_id,
-        status=status,
-        limit=asked.limit + 1,
-    )
-    return page_of(rows, asked.limit, lambda row: ("history", row.created_at, row.id))
 
 
 async def execution(tx: Transaction, user_id: UUID, prompt_id: UUID, task_id: UUID) -> Exchange:

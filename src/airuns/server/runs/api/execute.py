@@ -15,10 +15,10 @@ from airuns.server.ids import new_id
 from airuns.server.runs import sse
 from airuns.server.runs.engine import Engine, Joined, last
 from airuns.server.runs.rules import text_of
-from airuns.server.runs.submission import SourceType, Submission
+from airuns.server.runs.submission import Submission
 from airuns.server.settings import Settings
 from airuns.server.text import check_text
-from airuns.wire import Message, Name, Tags
+from airuns.wire import Message, Name, SourceType, Tags
 
 GivenEngine = NamedDependency[Engine]
 

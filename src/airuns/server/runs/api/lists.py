@@ -14,8 +14,8 @@ from airuns.server.pages import Page, page_size
 from airuns.server.runs import lists
 from airuns.server.runs.lists import RunFilter, RunSort, Totals
 from airuns.server.runs.records import RunRow
-from airuns.server.runs.submission import SourceType
 from airuns.server.text import check_text
+from airuns.wire import SourceType
 
 Status = Literal["active", "completed", "error"]
 LastStatus = Literal["pending", "completed", "error", "timeout", "cancelled"]

@@ -14,9 +14,8 @@ from airuns.server.ids import new_id
 from airuns.server.runs import store, tasks, tree
 from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.records import LineMessage, Run
-from airuns.server.runs.submission import SourceType
 from airuns.server.text import check_text
-from airuns.wire import Name, Tags
+from airuns.wire import Name, SourceType, Tags
 
 WINDOW = 200
 

@@ -147,15 +147,16 @@ async def _create(db: Database, who: As, task_id: UUID, data: CreateTask) -> Non
         run = await tree.lock(tx, who.user_id, data.run_id)
         task = await tasks.find(tx, who.user_id, task_id)
         if task is None:
-            new = await _new_task(tx, who.user_id, run, task_id, data)
+            new = await _new_task(tx, who, run, task_id, data)
             await tasks.create(tx, who.user_id, new)
         elif task.run_id != data.run_id:
             raise Conflict(f"Another run has the task {task_id}.", field="task_id")
 
 
 async def _new_task(
-    tx: Transaction, user_id: UUID, run: LockedRun, task_id: UUID, data: CreateTask
+    tx: Transaction, who: As, run: LockedRun, task_id: UUID, data: CreateTask
 ) -> tasks.NewTask:
+    user_id = who.user_id
     message_id = data.request_message_id or run.head_message_id
     request_data = data.request_data
     messages = _messages(request_data)
@@ -192,6 +193,7 @@ async def _new_task(
         model_id=model_id,
         request_data=request_data,
         request_hash=tasks.request_hash(request_bytes(request_data, messages)),
+        key_id=who.key_id,
     )
 
 

@@ -3,7 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from airuns.server.runs.pages import details, grouped, palette, runner, sidebar, table
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 
 __all__ = ["path_of", "routes"]
 

@@ -6,7 +6,8 @@ import { heard, isConnected } from "./answers.js";
 import { root } from "./page.js";
 import { settings } from "./settings.js";
 import { stream } from "./sse.js";
-import { syncSoon } from "./thread.js";
+import { reload, syncSoon } from "./thread.js";
+import { isWhole } from "./window.js";
 
 /** Stop all answers that are being written here. */
 export function stopAnswers() {
@@ -41,5 +42,5 @@ export async function answerAgain(task, model) {
   } catch (error) {
     showError(error);
   }
-  await syncSoon();
+  await (isWhole() ? syncSoon() : reload());
 }

@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Request
 
-from airuns.errors import InvalidInput
-from airuns.server import ui
 from airuns.server.runs.api.lists import LastStatus
 from airuns.server.runs.lists import RunFilter, RunSort
-from airuns.server.runs.submission import SourceType
-from airuns.server.text import check_text
-from airuns.server.ui import formats
+from airuns.server.search import match
+from airuns.server.search.query import Filter, Query, parse, text_of
+from airuns.server.ui import asking
+from airuns.server.ui.asking import Chip
+from airuns.wire import SourceType
 
 AnyRequest = Request[Any, Any, Any]
 View = Literal["all", "archived", "deleted"]
+FoundSort = Literal["relevance", "date"]
 
-LONGEST = 300
 STATUSES = get_args(LastStatus)
 
 SORT_NAMES: dict[RunSort, str] = {
@@ -31,6 +31,7 @@ SORT_NAMES: dict[RunSort, str] = {
     "cost": "Most cost",
 }
 
+FOUND_SORT_NAMES: dict[FoundSort, str] = {"relevance": "Relevance", "date": "Newest match"}
 
 FILTERS = {
     "source": "Source",
@@ -43,21 +44,17 @@ FILTERS = {
 }
 
 
-class Chip(msgspec.Struct, frozen=True):
-    """A filter that is set: the field that edits it, what it says, and the address without it."""
-
-    field: str
-    key: str
-    value: str
-    without: str
-
-
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A view, filters and an order. An empty text does not filter; dates are the reader's days."""
+    """A view, filters and an order. An empty text does not filter; dates are the reader's days.
+
+    `q` is what is searched for; while somebody is `typing`, its last word may be the beginning of
+    one. What is deleted is not indexed: there names and tags are searched.
+    """
 
     view: View = "all"
-    sort: RunSort = "recent"
+    sort: RunSort | FoundSort = "recent"
     q: str = ""
+    typing: Literal["", "true"] = ""
     source: SourceType | Literal[""] = ""
     status: LastStatus | Literal[""] = ""
     starred: Literal["", "true"] = ""
@@ -87,6 +84,44 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def within(self) -> RunFilter:
+        """Return the list that is searched; `is:archived` may ask for another archive."""
+        archived = True if self.view == "archived" else None
+        return msgspec.structs.replace(self.filter, q=None, archived=archived)
+
+    @property
+    def is_search(self) -> bool:
+        """Say whether messages are searched."""
+        return bool(self.q) and self.view != "deleted"
+
+    @property
+    def query(self) -> Query:
+        """Return what is searched for."""
+        return parse(self.q if self.is_search else "", is_typing=bool(self.typing))
+
+    @property
+    def has_words(self) -> bool:
+        """Say whether there is a word to search for, and not filters alone."""
+        return match.templates(self.query) is not None
+
+    @property
+    def order(self) -> RunSort | FoundSort:
+        """Return the order of what is shown: what is found has others than lists."""
+        if self.has_words:
+            return "date" if self.sort == "date" else "relevance"
+        return self.list_sort
+
+    @property
+    def list_sort(self) -> RunSort:
+        """Return the order where nothing is searched for."""
+        return "recent" if self.sort == "relevance" or self.sort == "date" else self.sort
+
+    @property
+    def sort_names(self) -> dict[Any, str]:
+        """Return what the choice of an order offers."""
+        return FOUND_SORT_NAMES if self.has_words else SORT_NAMES
+
+    @property
     def api_filter(self) -> dict[str, Any]:
         """Return the same as POST /api/runs/changes takes it."""
         which = msgspec.structs.asdict(self.filter)
@@ -94,6 +129,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in which.items() if value is not None} | {
             "archived": which["archived"]
         }
+
+    @property
+    def matching(self) -> str:
+        """Return the address of the ids of all runs that a search finds."""
+        _, _, asked = self.path().partition("?")
+        of_prompt = f"&{urlencode({'prompt_id': str(self.prompt_id)})}" if self.prompt_id else ""
+        return f"/ai/runs/matching?{asked}{of_prompt}"
 
     @property
     def title(self) -> str:
@@ -115,9 +157,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def path(self, cursor: str | None = None, **changes: Any) -> str:
         """Return the shortest address of the list, with some of it changed."""
-        values = msgspec.structs.asdict(self) | changes
+        changed = msgspec.structs.replace(self, **changes)
+        values = msgspec.structs.asdict(changed) | {"sort": changed.order}
         del values["prompt_id"], values["zone"]
-        for name, default in (("view", "all"), ("sort", "recent")):
+        if not changed.is_search:
+            values["typing"] = ""
+        for name, default in (("view", "all"), ("sort", next(iter(changed.sort_names)))):
             if values[name] == default:
                 values[name] = ""
         given = {name: value for name, value in values.items() if value}
@@ -131,47 +176,43 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unfiltered(self) -> str:
-        """Return the address of the same view without filters."""
-        return self.path(**dict.fromkeys(FILTERS, ""))
+        """Return the address of the same view without filters, typed or chosen."""
+        words = text_of(tuple(self.query.terms)) if self.is_search else self.q
+        return self.path(**dict.fromkeys(FILTERS, ""), q=words)
+
+    @property
+    def cleared(self) -> str:
+        """Return the address of the same view with nothing that is asked."""
+        return self.base if self.view == "all" else f"{self.base}?view={self.view}"
 
     @property
     def chips(self) -> list[Chip]:
-        """Return the filters that are set, but the words that are searched."""
-        return [
+        """Return the filters that are set, and then those that are typed, which have no field."""
+        chosen = [
             Chip(field, key, getattr(self, field), self.path(**{field: ""}))
             for field, key in FILTERS.items()
             if getattr(self, field)
+        ]
+        return [*chosen, *self.typed]
+
+    @property
+    def typed(self) -> list[Chip]:
+        """Return the filters among what is searched for."""
+        query = self.query
+        return [
+            Chip(
+                "",
+                f"Not {chip.kind}" if chip.is_not else chip.kind.capitalize(),
+                chip.label,
+                self.path(q=chip.without, typing=""),
+            )
+            for chip, item in zip(query.chips, query.items, strict=True)
+            if isinstance(item, Filter)
         ]
 
 
 def asked_of(request: AnyRequest, prompt_id: UUID | None = None) -> Asked:
     """Read what an address asks for. Raises InvalidInput."""
-    given: dict[str, Any] = {
-        name: value.strip()
-        for name, value in request.query_params.items()
-        if name in Asked.__struct_fields__ and isinstance(value, str) and value.strip()
-    }
-    given["zone"] = formats.zone(request.cookies.get(ui.ZONE_COOKIE, "UTC")).key
-    if prompt_id is not None:
-        given["prompt_id"] = str(prompt_id)
-    check_text(given)
-    for name, value in given.items():
-        if len(value) > LONGEST:
-            raise InvalidInput(f"{name} has at most {LONGEST} characters.", field=name)
-    for name in {"since", "until"} & given.keys():
-        _check_day(name, given[name])
-    try:
-        return msgspec.convert(given, Asked)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        field = path.strip("`") or "filter"
-        raise InvalidInput(f"{field}: {message}", field=field) from None
-
-
-def _check_day(name: str, value: str) -> None:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise InvalidInput(f"{name} is a day, as 2026-11-21.", field=name) from None
-    if not 1970 <= day.year <= 2999:
-        raise InvalidInput(f"{name} is a day of the years 1970 to 2999.", field=name)
+    more = {"prompt_id": prompt_id} if prompt_id else {}
+    zone = asking.zone_of(request).key
+    return asking.read(request, Asked, {"since", "until"}, zone=zone, **more)

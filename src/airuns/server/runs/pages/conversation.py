@@ -17,6 +17,9 @@ from airuns.server.runs.records import LineMessage, Run
 
 SQL = queries.load(__package__ or "")
 WINDOW = 40
+STEP = 40
+ABOVE = 15
+BELOW = 8
 RUNNING = ("pending", "streaming")
 
 
@@ -107,16 +110,59 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         return self.message.data or {}
 
 
+class Rest(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a line that is not shown: what it ends at (None: the run's head), and its size."""
+
+    end: UUID | None
+    count: int
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a line. `open` is the task at its end that has not answered, if that is shown.
 
-    `answers` are the versions that the open task stands beside.
+    `answers` are the versions that the open task stands beside. `below` are the parts that follow,
+    the nearest last. `branch` is the end of the line when it is not the run's current one.
     """
 
     turns: list[Turn]
     open: TurnTask | None
     answers: list[UUID]
     text: str = ""
+    below: list[Rest] = []
+    branch: UUID | None = None
+
+    @property
+    def below_json(self) -> str:
+        """Return what scripts read of the parts that follow."""
+        return msgspec.json.encode(self.below).decode()
+
+
+async def read_at(tx: Transaction, user_id: UUID, run: Run, message_id: UUID) -> Conversation:
+    """Return the part of a line around a message: of the current one, or of the newest with it.
+
+    Raises NotFound when the run has no such message.
+    """
+    message = await tree.get(tx, user_id, run.id, message_id)
+    branch = None
+    place = None
+    if run.head_message_id is not None:
+        head = await tree.get(tx, user_id, run.id, run.head_message_id)
+        place = await tree.place(tx, user_id, run.id, message, head, STEP)
+    if place is None:
+        branch = await tree.newest_end(tx, user_id, run.id, message_id)
+        end = await tree.get(tx, user_id, run.id, branch)
+        place = await tree.place(tx, user_id, run.id, message, end, STEP)
+        assert place is not None
+    part, in_part = divmod(place.steps - 1, STEP)
+    if in_part < BELOW and part:
+        part -= 1
+    below = [Rest(place.ids[at * STEP + 1], STEP) for at in range(part)]
+    if below and branch is None:
+        below[0] = Rest(None, STEP)
+    last = place.ids[part * STEP + 1] if part or branch else None
+    limit = max(place.steps - part * STEP + ABOVE, WINDOW)
+    shown = await read(tx, user_id, run, last, limit)
+    return msgspec.structs.replace(shown, below=below, branch=branch)
 
 
 async def read(

@@ -4,7 +4,7 @@ import { on } from "../../ui/js/behaviour.js";
 import { confirmed } from "../../ui/js/confirm.js";
 import { Offline, send, showError } from "../../ui/js/http.js";
 import { showDetails } from "./details.js";
-import { copyRun, downloadRun } from "./export.js";
+import { chooseExport, copyRun } from "./export.js";
 import { page, refreshFrame, root } from "./page.js";
 import { change } from "./run_actions.js";
 import { fork } from "./turns.js";
@@ -96,9 +96,9 @@ const ACTS = {
   rename: () => /** @type {HTMLInputElement | null} */ (root.querySelector("[data-rename]"))?.select(),
   details: () => showDetails(),
   fork: () => fork(null),
-  "copy-markdown": () => copyRun("markdown"),
-  "copy-text": () => copyRun("text"),
-  download: () => downloadRun(name()),
+  "copy-markdown": () => copyRun(page.run, "markdown"),
+  "copy-text": () => copyRun(page.run, "text"),
+  download: () => chooseExport({ run: page.run }),
   archive: () => change("archive", ids()),
   unarchive: () => change("unarchive", ids()),
   restore: async () => {

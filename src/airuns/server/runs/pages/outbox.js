@@ -18,6 +18,9 @@ import { syncSoon } from "./thread.js";
 const TRY_AGAIN_MS = 3000;
 const LATER = [429, 502, 503, 504];
 
+/** Whether trying again will do: a budget that is used up stays so. @param {Problem} problem */
+const isForLater = ({ status, code }) => LATER.includes(status) && code !== "budget_spent";
+
 const key = () => `airuns:outbox:${page.user}:${page.scope}`;
 
 /** @returns {Sent[]} */
@@ -47,7 +50,7 @@ export async function deliver(sent) {
     tell("sent-off", sent);
     syncSoon();
   } catch (error) {
-    if (error instanceof Problem && !LATER.includes(error.status)) {
+    if (error instanceof Problem && !isForLater(error)) {
       drop(sent.task);
       tell("sent-refused", { sent, error });
     } else {

@@ -91,6 +91,17 @@ export async function purge(ids) {
   toast(`${some(ids.length, "run")} deleted for good`);
 }
 
+/** Delete all deleted runs that a filter matches for good, in the background. @param {object} filter @param {number} count */
+export async function emptyTrash(filter, count) {
+  await send("POST", "/api/trash/empty", { filter });
+  const show = () => location.assign("/settings/retention#trash");
+  toast(`${some(count, "run")} ${count === 1 ? "is" : "are"} being deleted for good`, { kind: "info", action: "Show", undo: show });
+}
+
+/** Ask before runs are deleted for good. @param {number} count */
+export const forGood = (count) =>
+  confirmed({ title: `Delete ${some(count, "run")} for good?`, text: "All their messages, requests and files go with them. This cannot be undone.", verb: "Delete for good" });
+
 /** Let the name be typed where it stands: Enter or leaving saves, Escape restores. @param {Item} item */
 export function rename(item) {
   const name = /** @type {HTMLElement} */ (item.element.querySelector("[data-run-name]"));

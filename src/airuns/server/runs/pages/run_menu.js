@@ -3,12 +3,17 @@
 import { on } from "../../ui/js/behaviour.js";
 import { showError } from "../../ui/js/http.js";
 import { shortcut } from "../../ui/js/keys.js";
+import { chooseExport, copyRun } from "./export.js";
 import { archive, itemOf, remove, rename, restore, star } from "./run_actions.js";
 
 /** @typedef {import("./run_actions.js").Item} Item */
 
 /** @type {Record<string, (item: Item) => unknown>} */
-const ACTIONS = { rename, star, archive, restore, delete: remove };
+const ACTIONS = {
+  rename, star, archive, restore, delete: remove,
+  copy: ({ id }) => copyRun(id, "markdown"),
+  download: ({ id }) => chooseExport({ run: id }),
+};
 const GROUP = "Lists of runs";
 const GAP_PX = 4;
 
@@ -120,4 +125,5 @@ for (const [keys, step] of /** @type {[string, 1 | -1][]} */ ([["arrowdown", 1],
 key("s", "Star", "star");
 key("r", "Rename", "rename");
 key("a", "Archive", "archive");
+key("d", "Download", "download");
 key("delete", "Delete", "delete");

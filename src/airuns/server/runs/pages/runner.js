@@ -7,11 +7,10 @@ import { stopAnswers } from "./actions.js";
 import { startComposer } from "./composer.js";
 import { flush } from "./outbox.js";
 import { page, refreshFrame, root } from "./page.js";
-import { showJump } from "./place.js";
 import { whenRunsChange } from "./run_news.js";
 import { showWaiting } from "./send.js";
 import { syncSoon } from "./thread.js";
-import { watchEnds } from "./window.js";
+import { showTarget, watchEnds } from "./window.js";
 
 whenRunsChange((ids) => {
   if (!page.run || (ids && !ids.includes(page.run))) return;
@@ -40,5 +39,5 @@ setInterval(tick, 200);
 startComposer();
 showWaiting();
 watchEnds();
-showJump();
+showTarget();
 flush();

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Redirect, Template
 
+from airuns.errors import NotFound
 from airuns.server import ui
 from airuns.server.db.door import As, Transaction
 from airuns.server.given import GivenDatabase, GivenUser, PathId
@@ -24,7 +25,7 @@ from airuns.server.runs.engine import Engine
 from airuns.server.runs.pages import conversation, preview, sidebar
 from airuns.server.runs.pages.conversation import WINDOW, Conversation
 from airuns.server.runs.pages.details import pretty
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import Run
 
 AnyRequest = Request[Any, Any, State]
@@ -32,6 +33,8 @@ REQUESTS_SHOWN = 8
 LARGEST_WINDOW = 100
 
 Model = Annotated[str | None, QueryParameter(description="What to begin with.", max_length=300)]
+
+At = Annotated[UUID | None, QueryParameter(description="The message to show.")]
 
 
 @get("/ai/chat", include_in_schema=False)
@@ -74,17 +77,23 @@ async def prompt_run(
     who: GivenUser,
     db: GivenDatabase,
     engine: GivenEngine,
+    message: At = None,
 ) -> Template | Redirect:
     """Show a run of a prompt."""
-    return await _run_page(request, who, db, engine, run_id, prompt_id)
+    return await _run_page(request, who, db, engine, run_id, prompt_id, message)
 
 
 @get("/ai/chat/{run_id:uuid}", include_in_schema=False)
 async def chat(
-    request: AnyRequest, run_id: PathId, who: GivenUser, db: GivenDatabase, engine: GivenEngine
+    request: AnyRequest,
+    run_id: PathId,
+    who: GivenUser,
+    db: GivenDatabase,
+    engine: GivenEngine,
+    message: At = None,
 ) -> Template | Redirect:
     """Show a chat, or a run that a program has recorded."""
-    return await _run_page(request, who, db, engine, run_id, None)
+    return await _run_page(request, who, db, engine, run_id, None, message)
 
 
 @get("/ai/runs/{run_id:uuid}", include_in_schema=False)
@@ -102,6 +111,7 @@ async def _run_page(
     engine: Engine,
     run_id: UUID,
     prompt_id: UUID | None,
+    at: UUID | None,
 ) -> Template | Redirect:
     async with db.transaction(who) as tx:
         run = await store.get(tx, who.user_id, run_id, deleted=True)
@@ -111,10 +121,20 @@ async def _run_page(
         context = await _around(request, tx, who, run.settings, prompt, run)
         if run.deleted_at is not None:
             return ui.page(request, "runs/pages/deleted.html", status_code=410, **context)
-        shown = _with_text(await conversation.read(tx, who.user_id, run), who, engine)
+        shown = _with_text(await _conversation(tx, who, run, at), who, engine)
         inspected = await _inspected(tx, who, run)
-    context |= {"shown": shown, **inspected}
+    context |= {"shown": shown, "at": at, **inspected}
     return ui.page(request, "runs/pages/runner.html", **context)
+
+
+async def _conversation(tx: Transaction, who: As, run: Run, at: UUID | None) -> Conversation:
+    """Return the end of a run's line, or what is around a message that the run has."""
+    if at is not None:
+        try:
+            return await conversation.read_at(tx, who.user_id, run, at)
+        except NotFound:  # a link may outlive its message; the run is what is left
+            pass
+    return await conversation.read(tx, who.user_id, run)
 
 
 @get("/ai/runs/{run_id:uuid}/thread", include_in_schema=False)

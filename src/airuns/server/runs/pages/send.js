@@ -4,6 +4,7 @@ import { on } from "../../ui/js/behaviour.js";
 import { clone, page, root } from "./page.js";
 import { deliver, drop, put, waiting } from "./outbox.js";
 import { append, items, lastMessage, syncSoon } from "./thread.js";
+import { forgetBelow, isWhole } from "./window.js";
 
 /** @typedef {import("./outbox.js").Sent} Sent */
 
@@ -15,10 +16,11 @@ import { append, items, lastMessage, syncSoon } from "./thread.js";
 export async function submit({ text, content, files = [], more, parent }) {
   const task = crypto.randomUUID();
   const messages = content === null ? [] : [{ role: "user", content }];
-  const below = parent === undefined ? lastMessage() : parent;
+  const below = parent === undefined ? (root.dataset.branch ?? lastMessage()) : parent;
   const where = page.run ? { run_id: page.run, ...(below === undefined ? {} : { parent_id: below }) } : {};
   const sent = { task, text, files, payload: { task_id: task, messages, ...where, ...more } };
   put(sent);
+  if (!isWhole()) forgetBelow(); // what one sends is at the end, which comes with the answer's news
   show(sent);
   await deliver(sent);
 }

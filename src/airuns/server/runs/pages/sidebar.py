@@ -20,10 +20,15 @@ from airuns.server.db.door import As, Transaction
 from airuns.server.given import Cursor, GivenDatabase, GivenUser
 from airuns.server.runs import lists
 from airuns.server.runs.lists import RunFilter, all_of, run_clauses
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
+from airuns.server.search import store as searching
+from airuns.server.search.hits import Found, Hit
+from airuns.server.search.match import Piece, nearer
+from airuns.server.search.query import parse
 from airuns.server.text import check_text
 from airuns.server.ui import formats
+from airuns.server.ui.asking import zone_of
 
 AnyRequest = Request[Any, Any, Any]
 Scope = Literal["here", "all"]
@@ -68,7 +73,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             source_id=str(self.prompt_id) if of_prompt and here else None,
             archived=False,
             is_starred=self.starred or None,
-            q=self.q.strip() or None,
         )
 
     @property
@@ -102,6 +106,9 @@ class Group(msgspec.Struct, frozen=True):
     runs: list[RunRow]
 
 
+Words = Annotated[str, QueryParameter(max_length=300)]
+
+
 class SidebarContext(msgspec.Struct, frozen=True, kw_only=True):
     """What `_sidebar.html` shows.
 
@@ -114,6 +121,7 @@ class SidebarContext(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     run_id: UUID | None = None
     is_hidden: bool = False
+    hits: dict[UUID, Hit] = {}
 
     @property
     def sort_names(self) -> dict[Sort, str]:
@@ -140,6 +148,10 @@ class SidebarContext(msgspec.Struct, frozen=True, kw_only=True):
     def path_of(self, run: RunRow) -> str:
         """Return the page on which a run goes on."""
         return path_of(run.id, run.prompt_id)
+
+    def snippet_of(self, hit: Hit) -> list[Piece]:
+        """Return what is shown of what was found: there is room for one short line."""
+        return nearer(hit.snippet)
 
     def key_of(self, run: RunRow) -> str:
         """Return what scripts put runs in order by; larger keys come first."""
@@ -177,19 +189,39 @@ async def _read(
     limit: int = PAGE,
     run_id: UUID | None = None,
 ) -> SidebarContext:
-    page = await lists.runs(tx, who.user_id, asked.filter(), asked.sort, cursor, limit)
+    zone = zone_of(request)
+    hits: dict[UUID, Hit] = {}
+    if asked.q.strip():
+        found = await _search(tx, who, asked, zone, cursor, limit)
+        hits = {hit.run.id: hit for hit in found.items}
+        groups, next_cursor = _by_day(found.items, zone), found.next_cursor
+    else:
+        page = await lists.runs(tx, who.user_id, asked.filter(), asked.sort, cursor, limit)
+        groups, next_cursor = _groups(page.items, asked.sort, zone), page.next_cursor
     return SidebarContext(
         asked=asked,
-        groups=_groups(page.items, asked.sort, _zone(request)),
-        next_cursor=page.next_cursor,
+        groups=groups,
+        next_cursor=next_cursor,
+        hits=hits,
         count=await _count(tx, who, asked),
         run_id=run_id,
         is_hidden=request.cookies.get(HIDDEN_COOKIE) == "hidden",
     )
 
 
+async def _search(
+    tx: Transaction, who: As, asked: Asked, zone: ZoneInfo, cursor: str | None, limit: int
+) -> Found:
+    """Return the runs of the list in which somebody said what is typed, the newest match first."""
+    within = msgspec.structs.replace(asked.filter(), archived=None)
+    query = parse(asked.q, is_typing=True)
+    return await searching.search(
+        tx, who.user_id, query, "date", cursor, limit, zone=zone, within=within
+    )
+
+
 async def _count(tx: Transaction, who: As, asked: Asked) -> int:
-    everything = msgspec.structs.replace(asked, q="", starred=False)
+    everything = msgspec.structs.replace(asked, starred=False)
     clauses, params = run_clauses(everything.filter())
     query = SQL["sidebar_count"].format(filters=all_of(clauses))
     return await tx.value(query, user_id=who.user_id, limit=COUNTED, **params)
@@ -203,8 +235,10 @@ def _groups(runs: list[RunRow], sort: Sort, zone: ZoneInfo) -> list[Group]:
     return [Group(day, list(found)) for day, found in days]
 
 
-def _zone(request: AnyRequest) -> ZoneInfo:
-    return formats.zone(request.cookies.get(ui.ZONE_COOKIE, "UTC"))
+def _by_day(found: list[Hit], zone: ZoneInfo) -> list[Group]:
+    now = datetime.now(UTC)
+    days = groupby(found, lambda hit: formats.day_of(hit.at, now, zone))
+    return [Group(day, [hit.run for hit in hits]) for day, hits in days]
 
 
 def _key(sort: Sort, run: RunRow) -> str:
@@ -222,7 +256,7 @@ async def sidebar_list(
     prompt_id: UUID | None = None,
     which: GivenScope = "here",
     sort: Sort = "recent",
-    q: Annotated[str, QueryParameter(max_length=200)] = "",
+    q: Words = "",
     starred: bool = False,
     cursor: Cursor = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST)] = PAGE,
@@ -248,18 +282,17 @@ async def sidebar_items(
     prompt_id: UUID | None = None,
     which: GivenScope = "here",
     sort: Sort = "recent",
-    q: Annotated[str, QueryParameter(max_length=200)] = "",
     starred: bool = False,
 ) -> Template:
     """Show those of some runs that the list has, each under its heading."""
-    asked = Asked(prompt_id=prompt_id, scope=which, sort=sort, q=q, starred=starred)
+    asked = Asked(prompt_id=prompt_id, scope=which, sort=sort, starred=starred)
     clauses, params = run_clauses(asked.filter())
     query = SQL["runs_named"].format(filters=all_of(clauses))
     async with db.transaction(who) as tx:
         runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
         count = await _count(tx, who, asked)
     found = SidebarContext(
-        asked=asked, groups=_groups(runs, sort, _zone(request)), next_cursor=None, count=count
+        asked=asked, groups=_groups(runs, sort, zone_of(request)), next_cursor=None, count=count
     )
     return ui.page(request, "runs/pages/_sidebar_groups.html", sidebar=found)
 

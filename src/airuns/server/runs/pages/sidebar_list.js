@@ -125,4 +125,7 @@ document.addEventListener("htmx:afterSettle", () => settle());
 document.addEventListener("run:opened", markOpen);
 addEventListener("popstate", markOpen);
 
-whenRunsChange((ids) => (ids && ids.length <= PAGE ? update(ids) : refresh()).catch(showError));
+/** What a search finds is not ours to tell. */
+const isSearch = () => Boolean(/** @type {HTMLInputElement | null} */ (document.querySelector("[data-sidebar-form] [name=q]"))?.value.trim());
+
+whenRunsChange((ids) => (ids && ids.length <= PAGE && !isSearch() ? update(ids) : refresh()).catch(showError));

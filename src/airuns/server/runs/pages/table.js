@@ -1,13 +1,12 @@
 /** A table of runs: searched as one types, selected, changed in bulk, kept true while runs change. */
 
 import { behaviour } from "../../ui/js/behaviour.js";
-import { shortcut } from "../../ui/js/keys.js";
+import "../../ui/js/filters.js";
 import { openMenu } from "./run_menu.js";
 import { pullDown, swipeLeft } from "./swipe.js";
 import { reload } from "./table_live.js";
 import { settleSelection } from "./table_select.js";
-
-const EDGE_PX = 8;
+import "./table_whole.js";
 
 const runs = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-runs]"));
 
@@ -37,22 +36,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (changed) for (const part of document.querySelectorAll("#run-totals")) globalThis.htmx.trigger(part, "runs:changed");
 });
 
-/** The editor of filters opens below what asked for it, a chip at its own field. */
-behaviour("#filter-editor", (editor) => {
-  editor.addEventListener("toggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
-    const chip = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("[data-edit]"));
-    const from = chip ?? document.querySelector("[data-filter-open]");
-    const box = /** @type {Element} */ (from).getBoundingClientRect();
-    editor.style.left = `${Math.max(EDGE_PX, Math.min(box.left, innerWidth - editor.offsetWidth - EDGE_PX))}px`;
-    editor.style.top = `${Math.max(EDGE_PX, Math.min(box.bottom, innerHeight - editor.offsetHeight - EDGE_PX))}px`;
-    if (chip) document.getElementById(`filter-${chip.dataset.edit}`)?.focus();
-  });
-});
-
-shortcut("f", {
-  label: "Filter", group: "Lists of runs", menu: false,
-  run: () => /** @type {HTMLElement | null} */ (document.querySelector("[data-filter-open]"))?.click(),
+/** What one types may end in the middle of a word; what stands around a search goes by its address. */
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, triggeringEvent, parameters } = /** @type {CustomEvent} */ (event).detail;
+  const isSearch = elt.id === "runs-filter";
+  if (!isSearch && elt.id !== "run-totals") return;
+  const wasTyped = new URL(runs()?.dataset.address ?? "", location.href).searchParams.has("typing");
+  const isTyped = isSearch && triggeringEvent ? triggeringEvent.type === "input" || (wasTyped && triggeringEvent.type === "change") : wasTyped;
+  if (isTyped) parameters.typing = "true";
 });
 
 behaviour("[data-runs]", (table) => swipeLeft(table, "[data-run-item]", { ended: () => {}, held: openMenu }));

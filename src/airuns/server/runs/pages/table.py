@@ -2,6 +2,7 @@
 
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import get
@@ -11,20 +12,24 @@ from litestar.response import Template
 
 from airuns.server import ui
 from airuns.server.db import queries
-from airuns.server.db.door import As, Database
+from airuns.server.db.door import As, Database, Transaction
 from airuns.server.given import Cursor, GivenDatabase, GivenUser, PathId
 from airuns.server.pages import Page
 from airuns.server.prompts import store as prompts
 from airuns.server.prompts.store import Prompt
 from airuns.server.runs import lists
-from airuns.server.runs.lists import RunSort, all_of, run_clauses
-from airuns.server.runs.pages.asked import SORT_NAMES, STATUSES, AnyRequest, Asked, asked_of
-from airuns.server.runs.pages.paths import path_of
+from airuns.server.runs.lists import RunFilter, all_of, run_clauses
+from airuns.server.runs.pages.asked import STATUSES, AnyRequest, Asked, asked_of
+from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
+from airuns.server.search import store as searching
+from airuns.server.search.hits import Found, Hit, Matching
 
 SQL = queries.load(__package__ or "")
 PAGE = 50
 LARGEST = 200
+MOST_CHANGED = 1000
+LATE_SECONDS = 3.0
 
 PageLimit = Annotated[int, QueryParameter(ge=1, le=LARGEST)]
 Ids = Annotated[list[UUID], QueryParameter(max_items=LARGEST)]
@@ -37,11 +42,14 @@ class TableContext(msgspec.Struct, frozen=True, kw_only=True):
     page: Page[RunRow]
     prompt: Prompt | None = None
     statuses: tuple[str, ...] = STATUSES
+    found: Found | None = None
+    hits: dict[UUID, Hit] = {}
 
     @property
-    def sort_names(self) -> dict[RunSort, str]:
-        """Return what the choice of an order offers."""
-        return SORT_NAMES
+    def is_late(self) -> bool:
+        """Say whether what was written a while ago is not searched yet."""
+        found = self.found
+        return found is not None and found.waiting > 0 and found.lag_seconds > LATE_SECONDS
 
     @property
     def more(self) -> str | None:
@@ -91,34 +99,89 @@ async def _answer(
     async with db.transaction(who) as tx:
         if asked.prompt_id is not None:
             prompt = await prompts.get(tx, who.user_id, asked.prompt_id)
-        page = await lists.runs(tx, who.user_id, asked.filter, asked.sort, cursor, limit)
+        table = await _read(tx, who, asked, cursor, limit)
     part = "_run_rows.html" if cursor else "_runs.html"
     return ui.page(
         request,
         f"runs/pages/{part if ui.wants_part(request) else 'table.html'}",
         headers=None if cursor else {"HX-Push-Url": asked.path()},
-        table=TableContext(asked=asked, page=page, prompt=prompt),
+        table=msgspec.structs.replace(table, prompt=prompt),
     )
+
+
+async def _read(
+    tx: Transaction, who: As, asked: Asked, cursor: str | None, limit: int
+) -> TableContext:
+    """Return a page of runs, with what was found in them when something is searched for."""
+    if not asked.is_search:
+        sort = asked.list_sort
+        page = await lists.runs(tx, who.user_id, asked.filter, sort, cursor, limit)
+        return TableContext(asked=asked, page=page)
+    zone = ZoneInfo(asked.zone)
+    found = await searching.search(
+        tx, who.user_id, asked.query, asked.order, cursor, limit, zone=zone, within=asked.within
+    )
+    return _searched(asked, found)
+
+
+def _searched(asked: Asked, found: Found) -> TableContext:
+    page = Page([hit.run for hit in found.items], found.next_cursor)
+    hits = {hit.run.id: hit for hit in found.items}
+    return TableContext(asked=asked, page=page, found=found, hits=hits)
 
 
 @get("/ai/runs/rows", include_in_schema=False)
 async def run_rows(request: AnyRequest, db: GivenDatabase, who: GivenUser, ids: Ids) -> Template:
     """Show those of some runs that a table has."""
     asked = asked_of(request)
-    clauses, params = run_clauses(asked.filter)
-    query = SQL["runs_named"].format(filters=all_of(clauses))
     async with db.transaction(who) as tx:
-        runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
-    table = TableContext(asked=asked, page=Page(runs, None))
+        table = await _named(tx, who, asked, ids)
     return ui.page(request, "runs/pages/_run_rows.html", table=table)
+
+
+async def _named(tx: Transaction, who: As, asked: Asked, ids: list[UUID]) -> TableContext:
+    if not asked.is_search:
+        clauses, params = run_clauses(asked.filter)
+        query = SQL["runs_named"].format(filters=all_of(clauses))
+        runs = await tx.all(RunRow, query, user_id=who.user_id, ids=ids, **params)
+        return TableContext(asked=asked, page=Page(runs, None))
+    zone = ZoneInfo(asked.zone)
+    found = await searching.among(
+        tx, who.user_id, asked.query, asked.order, ids, zone=zone, within=asked.within
+    )
+    return _searched(asked, found)
 
 
 @get("/ai/runs/totals", include_in_schema=False)
 async def run_totals(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Template:
     """Show the sums over all runs that match; pages ask for them once they are painted."""
+    asked = asked_of(request)
+    which: RunFilter | list[UUID] = asked.filter
+    is_capped = False
     async with db.transaction(who) as tx:
-        totals = await lists.totals(tx, who.user_id, asked_of(request).filter)
-    return ui.page(request, "runs/pages/_run_totals.html", totals=totals)
+        if asked.is_search:
+            matching = await _matching(tx, who, asked)
+            which, is_capped = matching.run_ids, matching.is_capped
+        totals = await lists.totals(tx, who.user_id, which)
+    return ui.page(request, "runs/pages/_run_totals.html", totals=totals, is_capped=is_capped)
+
+
+@get("/ai/runs/matching", include_in_schema=False)
+async def matching_runs(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Matching:
+    """Return which runs a search finds, so that a script changes exactly those."""
+    async with db.transaction(who) as tx:
+        return await _matching(tx, who, asked_of(request))
+
+
+async def _matching(tx: Transaction, who: As, asked: Asked) -> Matching:
+    return await searching.matching(
+        tx,
+        who.user_id,
+        asked.query,
+        MOST_CHANGED,
+        zone=ZoneInfo(asked.zone),
+        within=asked.within,
+    )
 
 
 @get("/ai/runs/views", include_in_schema=False)
@@ -131,4 +194,11 @@ async def run_views(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> T
     return ui.page(request, "runs/pages/_run_views.html", views=views, tags=tags, models=models)
 
 
-routes: list[HTTPRouteHandler] = [runs_page, prompt_runs_page, run_rows, run_totals, run_views]
+routes: list[HTTPRouteHandler] = [
+    runs_page,
+    prompt_runs_page,
+    run_rows,
+    run_totals,
+    matching_runs,
+    run_views,
+]

@@ -1,25 +1,31 @@
 /** Selecting runs, one by one, from here to there, the page, or all that match; and what is done with them. */
 
 import { on } from "../../ui/js/behaviour.js";
-import { confirmed } from "../../ui/js/confirm.js";
-import { showError } from "../../ui/js/http.js";
+import { whileBusy } from "../../ui/js/form.js";
+import { send, showError } from "../../ui/js/http.js";
 import { shortcut } from "../../ui/js/keys.js";
-import { change, purge, some } from "./run_actions.js";
+import { chooseExport } from "./export.js";
+import { change, emptyTrash, forGood, purge, some } from "./run_actions.js";
 import { askTag } from "./table_tag.js";
 
 let allMatch = false;
+/** The runs that a search found when all were selected: those are changed. @type {string[] | null} */
+let matching = null;
 /** @type {HTMLInputElement | null} */
 let last = null;
 
 const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-select]")]);
 const picked = () => boxes().filter((box) => box.checked);
-const total = () => Number(document.querySelector("[data-total-runs]")?.getAttribute("data-total-runs") ?? 0);
+const sums = () => document.querySelector("[data-total-runs]");
+const total = () => matching?.length ?? Number(sums()?.getAttribute("data-total-runs") ?? 0);
+const isCapped = () => sums()?.hasAttribute("data-capped") ?? false; // there are more than one change takes
 const idOf = (/** @type {Element} */ box) => /** @type {HTMLElement} */ (box.closest("[data-run-item]")).dataset.runItem ?? "";
 
 /** Show what is selected. */
 export function settleSelection() {
   const chosen = picked();
   if (chosen.length < boxes().length) allMatch = false;
+  if (!allMatch) matching = null;
   for (const box of boxes()) box.closest("tr")?.classList.toggle("selected", box.checked);
   const page = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-select-page]"));
   if (page) {
@@ -30,10 +36,11 @@ export function settleSelection() {
   if (!bar) return;
   bar.hidden = chosen.length === 0;
   const count = bar.querySelector("[data-bulk-count]");
-  if (count) count.textContent = `${(allMatch ? total() : chosen.length).toLocaleString("en")} selected`;
+  const most = allMatch && isCapped() ? ", the most at once" : "";
+  if (count) count.textContent = `${(allMatch ? total() : chosen.length).toLocaleString("en")} selected${most}`;
   const all = /** @type {HTMLElement} */ (bar.querySelector("[data-bulk-all]"));
   all.hidden = allMatch || total() <= chosen.length || chosen.length < boxes().length;
-  all.textContent = `Select all ${total().toLocaleString("en")}`;
+  all.textContent = `Select ${isCapped() ? "the newest" : "all"} ${total().toLocaleString("en")}`;
 }
 
 function clear() {
@@ -56,20 +63,23 @@ function pick(box, range) {
 /** @returns {import("./run_actions.js").Which} */
 function which() {
   const runs = /** @type {HTMLElement} */ (document.querySelector("[data-runs]"));
-  return allMatch ? { filter: JSON.parse(runs.dataset.filter ?? "{}") } : { ids: picked().map(idOf) };
+  if (!allMatch) return { ids: picked().map(idOf) };
+  return matching ? { ids: matching } : { filter: JSON.parse(runs.dataset.filter ?? "{}") };
 }
 
 /** @param {string} name */
 async function act(name) {
   const chosen = which();
-  const many = some(allMatch && name !== "purge" ? total() : picked().length, "run");
+  const count = allMatch ? total() : picked().length;
+  if (name === "download") return void (await chooseExport(chosen, count));
   if (name === "tag") {
-    const answer = await askTag(many);
+    const answer = await askTag(some(count, "run"));
     if (!answer) return;
     await change(answer.action, chosen, { tag: answer.tag });
   } else if (name === "purge") {
-    if (!(await confirmed({ title: `Delete ${many} for good?`, text: "All their messages go with them. This cannot be undone.", verb: "Delete for good" }))) return;
-    await purge(picked().map(idOf));
+    if (!(await forGood(count))) return;
+    if ("filter" in chosen) await emptyTrash(chosen.filter, count);
+    else await purge(chosen.ids);
   } else {
     await change(/** @type {any} */ (name), chosen);
   }
@@ -84,11 +94,16 @@ on("change", "[data-select-page]", (page) => {
   settleSelection();
 });
 
-on("click", "[data-bulk-all]", () => {
+async function pickAll() {
+  const search = /** @type {HTMLElement} */ (document.querySelector("[data-runs]")).dataset.matching;
+  const ids = search ? (await send("GET", search)).run_ids : null;
   for (const box of boxes()) box.checked = true;
   allMatch = true;
+  matching = ids;
   settleSelection();
-});
+}
+
+on("click", "[data-bulk-all]", (button) => void whileBusy(button, pickAll).catch(showError));
 
 on("click", "[data-bulk-clear]", clear);
 

@@ -130,4 +130,5 @@ export function append(li) {
 export function cutFrom(li) {
   const all = items();
   for (const one of all.slice(all.indexOf(li))) one.remove();
+  forgetBelow();
 }

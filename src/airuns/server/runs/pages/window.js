@@ -10,14 +10,20 @@ const MOST = 280;
 
 /** What was taken out below, the nearest last: the message each part ends at (null: the end of the line). */
 /** @type {{end: string | null, count: number}[]} */
-const below = [];
+const below = JSON.parse(root.dataset.below ?? "[]").map((/** @type {[string | null, number]} */ [end, count]) => ({ end, count }));
 let loading = false;
+/** Counts how often the page began anew: what was asked for before that does not belong here any more. */
+let begun = 0;
 
-/** @returns {boolean} whether the end of the line is on the page */
-export const isWhole = () => below.length === 0;
+/** @returns {boolean} whether the end of the current line is on the page */
+export const isWhole = () => below.length === 0 && !root.dataset.branch;
 
+/** The page goes on with the end of the current line, whatever message its address named. */
 export function forgetBelow() {
+  begun += 1;
   below.length = 0;
+  delete root.dataset.branch;
+  if (new URLSearchParams(location.search).has("message")) history.replaceState(history.state, "", location.pathname);
   mark();
 }
 
@@ -44,7 +50,7 @@ export function watchEnds() {
 async function reach(li) {
   if (loading || !page.run || !li.isConnected) return;
   const parent = li === items()[0] && li.dataset.parent;
-  const later = li === items().at(-1) && !isWhole();
+  const later = li === items().at(-1) && below.length > 0;
   if (!parent && !later) return;
   loading = true;
   thread().setAttribute("aria-busy", "true");
@@ -60,9 +66,17 @@ async function reach(li) {
   }
 }
 
+/** @param {string} asked @returns {Promise<DocumentFragment | null>} a part of the thread, unless the page began anew */
+async function ours(asked) {
+  const now = begun;
+  const part = await fragment(page.part("thread") + asked);
+  return now === begun ? part : null;
+}
+
 /** @param {string} end */
 async function loadEarlier(end) {
-  const part = await fragment(`${page.part("thread")}?end=${end}&limit=${STEP}`);
+  const part = await ours(`?end=${end}&limit=${STEP}`);
+  if (!part) return;
   atPlace(() => {
     thread().prepend(part);
     trimBottom();
@@ -73,18 +87,20 @@ async function loadEarlier(end) {
 async function loadLater() {
   const { end, count } = below[below.length - 1];
   if (end === null) return loadEnd(count);
-  const part = await fragment(`${page.part("thread")}?end=${end}&limit=${count}`);
+  const part = await ours(`?end=${end}&limit=${count}`);
+  if (!part) return undefined;
   below.pop();
   atPlace(() => {
     thread().append(part);
     trimTop();
   });
-  mark();
+  return mark();
 }
 
 /** The line may have grown meanwhile: then its end is shown anew. @param {number} count */
 async function loadEnd(count) {
-  const part = await fragment(`${page.part("thread")}?limit=${count}`);
+  const part = await ours(`?limit=${count}`);
+  if (!part) return undefined;
   const [first] = listed(part);
   const last = items().findLast((li) => li.dataset.message);
   if (first?.dataset.parent !== last?.dataset.message) return reload();
@@ -93,7 +109,7 @@ async function loadEnd(count) {
     thread().append(part);
     trimTop();
   });
-  mark();
+  return mark();
 }
 
 function trimBottom() {
@@ -111,6 +127,16 @@ export function trimTop() {
   const all = items();
   for (const li of all.slice(0, Math.max(0, all.length - MOST))) li.remove();
 }
+
+/** Show the message that the address names, when the page came without it; then the page is marked as cut. */
+export function showTarget() {
+  const named = location.hash.startsWith("#m-") && page.run && !new URLSearchParams(location.search).has("message");
+  if (named && !document.getElementById(location.hash.slice(1))) {
+    return location.replace(`${location.pathname}?message=${location.hash.slice(3)}${location.hash}`);
+  }
+  return mark();
+}
+addEventListener("hashchange", showTarget);
 
 root.addEventListener("jump", async () => {
   if (!isWhole()) await reload().catch(showError);

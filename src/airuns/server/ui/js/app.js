@@ -5,6 +5,7 @@ import "./theme.js";
 import "./times.js";
 import "./offline.js";
 import "./running.js";
+import "./exports.js";
 import "./copy.js";
 import "./code.js";
 import "./form.js";

@@ -1,6 +1,6 @@
 /** The keys that work on every page: to go somewhere, to begin, to search, to switch the theme. */
 
-import { on } from "./behaviour.js";
+import { behaviour, on } from "./behaviour.js";
 import { shortcut } from "./keys.js";
 import { toggleTheme } from "./theme.js";
 
@@ -28,7 +28,11 @@ shortcut("n", { label: "New run", group, icon: "plus", run: begin });
 goTo("g c", "Go to Chat", "chat", "/ai/chat");
 goTo("g p", "Go to Prompts", "prompt", "/ai/prompts");
 goTo("g r", "Go to Runs", "list", "/ai/runs");
+goTo("g a", "Go to Analytics", "chart", "/ai/analytics");
 goTo("mod+,", "Settings", "sliders", "/settings");
 shortcut("t", { label: "Light or dark", group, icon: "moon", run: toggleTheme });
+
+/** Tabs scroll where there is no room for all; the one that is open is seen. */
+behaviour(".tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "center" }));
 
 on("click", "[data-close]", (button) => button.closest("dialog")?.close());

@@ -58,8 +58,13 @@ export async function fragment(path) {
   return template.content;
 }
 
-/** @param {string} path @param {RequestInit} options */
-async function reach(path, options) {
+/**
+ * Fetch `path` as it is. Throws Problem when it is refused, Offline when nobody answers.
+ * @param {string} path
+ * @param {RequestInit} options
+ * @returns {Promise<Response>}
+ */
+export async function reach(path, options) {
   let answer;
   try {
     answer = await fetch(path, options);
@@ -71,12 +76,15 @@ async function reach(path, options) {
 }
 
 /** @param {Response} answer */
-async function problemOf(answer) {
-  if (answer.status === 401) signInAgain();
+const problemOf = async (answer) => problem(answer.status, await answer.text());
+
+/** @param {number} status @param {string} text what a refused request was answered */
+export function problem(status, text) {
+  if (status === 401) signInAgain();
   try {
-    return new Problem(await answer.json());
+    return new Problem(JSON.parse(text));
   } catch {
-    return new Problem({ detail: `The server answered ${answer.status}.`, status: answer.status, code: "unknown" });
+    return new Problem({ detail: `The server answered ${status}.`, status, code: "unknown" });
   }
 }
 

@@ -16,7 +16,7 @@ function connection() {
   if (!socket) {
     const auth = (/** @type {(proof: object) => void} */ give) => give({ mark });
     socket = io({ auth, transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 3000 });
-    for (const event of ["run.changed", "runs.changed"]) socket.on(event, (data) => (mark = data.mark));
+    for (const event of ["run.changed", "runs.changed", "exports.changed"]) socket.on(event, (data) => (mark = data.mark));
     socket.on("disconnect", comeBack);
     socket.on("connect_error", comeBack);
   }

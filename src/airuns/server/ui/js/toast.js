@@ -8,22 +8,26 @@ const LINGER_MS = 1500;
 const MOST = 3;
 
 /**
- * Show a notice. Errors stay until they are dismissed; others go after 6 s unless looked at.
+ * Show a notice. Errors stay until they are dismissed, and so does what `stays`; others go after 6 s
+ * unless looked at.
  * @param {string} text
- * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown}} [options]
- * @returns {() => void} how to take it away
+ * @param {{kind?: "success" | "error" | "info", action?: string, undo?: () => unknown, stays?: boolean, seen?: () => void}} [options]
+ *   `seen` is called when somebody dismisses it or does what it offers
+ * @returns {{leave: () => void, tell: (text: string) => void}} how to take it away, and to change what it says
  */
-export function toast(text, { kind = "success", action = "Undo", undo } = {}) {
+export function toast(text, { kind = "success", action = "Undo", undo, stays = kind === "error", seen = () => {} } = {}) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`toast-${kind}`));
   const shown = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
-  /** @type {HTMLElement} */ (shown.querySelector("p")).textContent = text;
+  const line = /** @type {HTMLElement} */ (shown.querySelector("p"));
+  line.textContent = text;
   const leave = () => remove(shown);
   if (undo) offer(shown, action, undo, leave);
   shown.querySelector("[data-toast-close]")?.addEventListener("click", leave);
+  for (const button of shown.querySelectorAll("button")) button.addEventListener("click", seen);
   add(shown);
   say(text, { urgent: kind === "error" });
-  if (kind !== "error") setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
-  return leave;
+  if (!stays) setTimeout(() => leaveUnlessLookedAt(shown), SHOWN_MS);
+  return { leave, tell: (words) => void (line.textContent = words) };
 }
 
 /** @returns {HTMLElement} */

@@ -53,11 +53,13 @@ comment on function airuns.may_write() is 'False in a transaction opened under a
 
 create function airuns.touch() returns trigger language plpgsql as $$
 begin
-    new.updated_at := now();
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := now();
+    end if;
     return new;
 end
 $$;
-comment on function airuns.touch() is 'Keeps updated_at.';
+comment on function airuns.touch() is 'Keeps updated_at; a statement that sets it, as an import does, has its way.';
 
 -- Who may sign in, and how. What must be unique over all users lives in reference tables.
 
@@ -79,7 +81,7 @@ comment on column airuns.users.is_owner is 'The person whom the first start prin
 alter table airuns.users enable row level security;
 alter table airuns.users force row level security;
 grant select, update (display_name, password_hash) on airuns.users to airuns_app;
-grant select, insert, update on airuns.users to airuns_service;
+grant select, insert, update, delete on airuns.users to airuns_service;
 create policy "users see themselves" on airuns.users for select to airuns_app
     using (id = airuns.current_user_id() and airuns.current_run_id() is null);
 create policy "users change themselves" on airuns.users for update to airuns_app
@@ -88,6 +90,7 @@ create policy "users change themselves" on airuns.users for update to airuns_app
 create policy "sign-in sees users" on airuns.users for select to airuns_service using (true);
 create policy "sign-in adds users" on airuns.users for insert to airuns_service with check (true);
 create policy "sign-in changes users" on airuns.users for update to airuns_service using (true) with check (true);
+create policy "erasing drops users" on airuns.users for delete to airuns_service using (true);
 create trigger touch before update on airuns.users for each row execute function airuns.touch();
 
 create table airuns.api_keys (
@@ -427,7 +430,10 @@ create table airuns.ai_tasks (
     user_id uuid not null,
     task_id uuid not null,
     run_id uuid not null,
+    source_type text,
     prompt_id uuid,
+    prompt_version integer,
+    key_id uuid,
     request_message_id uuid,
     service text not null default 'chat' check (length(service) <= 100),
     task_name text not null default 'chat' check (length(task_name) <= 100),
@@ -473,6 +479,8 @@ create table airuns.ai_tasks (
     foreign key (user_id, model_id) references airuns.ai_models (user_id, id)
 );
 comment on table airuns.ai_tasks is 'Requests to models. The id may be the client''s own and is the same on the live channel.';
+comment on column airuns.ai_tasks.source_type is 'That of the run, as prompt_id and prompt_version are: usage is added up by them, also while the run goes.';
+comment on column airuns.ai_tasks.key_id is 'The API key that submitted it, kept also when there is no such key any more; null: a browser.';
 comment on column airuns.ai_tasks.prompt_id is 'The prompt of the run, kept here so that a prompt''s history is one index.';
 comment on column airuns.ai_tasks.request_message_id is 'The node whose line, from the root, are the messages of the request.';
 comment on column airuns.ai_tasks.request_data is 'The request without its messages: they are put back at the key "messages", which is null here.';
@@ -607,11 +615,13 @@ create policy "users delete their attachments" on airuns.attachments for delete 
 
 alter table airuns.run_changes enable row level security;
 alter table airuns.run_changes force row level security;
-grant select, insert, update (undone_at) on airuns.run_changes to airuns_app;
+grant select, insert, update (undone_at), delete on airuns.run_changes to airuns_app;
 create policy "users see their run changes" on airuns.run_changes for select to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
 create policy "users add their run changes" on airuns.run_changes for insert to airuns_app
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users forget their run changes" on airuns.run_changes for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create policy "users undo their run changes" on airuns.run_changes for update to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
@@ -644,16 +654,26 @@ comment on function airuns.end_task() is 'Keeps completed_at; an ended task keep
 create trigger end_task before insert or update of status on airuns.ai_tasks
     for each row execute function airuns.end_task();
 
-create function airuns.inherit_prompt() returns trigger language plpgsql as $$
+create function airuns.inherit_source() returns trigger language plpgsql as $$
 begin
-    new.prompt_id := (
-        select r.prompt_id from airuns.ai_runs as r where r.user_id = new.user_id and r.id = new.run_id);
+    select r.source_type, r.prompt_id, r.prompt_version into new.source_type, new.prompt_id, new.prompt_version
+    from airuns.ai_runs as r
+    where r.user_id = new.user_id and r.id = new.run_id;
     return new;
 end
 $$;
-comment on function airuns.inherit_prompt() is 'Gives a task the prompt of its run.';
-create trigger inherit_prompt before insert on airuns.ai_tasks
-    for each row execute function airuns.inherit_prompt();
+comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
+create trigger inherit_source before insert on airuns.ai_tasks
+    for each row execute function airuns.inherit_source();
+
+create function airuns.keep_in_run() returns trigger language plpgsql as $$
+begin
+    raise exception 'task % stays in its run, where its question and its answer are', old.task_id using errcode = 'AR002';
+end
+$$;
+comment on function airuns.keep_in_run() is 'Refuses to move a task to another run (AR002): neither the counts of runs nor the usage would follow.';
+create trigger keep_in_run after update of run_id on airuns.ai_tasks
+    for each row when (old.run_id <> new.run_id) execute function airuns.keep_in_run();
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin
@@ -838,3 +858,1084 @@ comment on view airuns.prompt_run_history is 'Every execution of a prompt. Statu
 
 grant select on airuns.run_summaries, airuns.prompt_runs_with_details, airuns.task_analytics,
     airuns.prompt_run_history to airuns_app;
+
+-- What has been used, added up by hour and by day (UTC), so that a dashboard reads hours and not tasks.
+-- Nobody who ends a task waits for another: triggers only add rows to usage_changes, what was with its sign turned
+-- and what is, and whatever reads adds them to the sums; now and then they are folded into usage_hourly and
+-- usage_daily. So there is no row that all of a user's tasks update, and no order of locks to keep.
+-- All three have the same columns. Unknown is '' or the nil UUID, because the columns are a key; the views say null.
+
+create table airuns.usage_hourly (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    at timestamptz not null,
+    tag text not null default '',
+    source_type text not null default '',
+    prompt_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    prompt_version integer not null default 0,
+    provider text not null default '',
+    model text not null default '',
+    key_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    status text not null default '',
+    error_code text not null default '',
+    runs bigint not null default 0,
+    tasks bigint not null default 0,
+    failed bigint not null default 0,
+    counted bigint not null default 0,
+    priced bigint not null default 0,
+    estimated bigint not null default 0,
+    tokens_input bigint not null default 0,
+    tokens_output bigint not null default 0,
+    tokens_total bigint not null default 0,
+    tokens_cache_read bigint not null default 0,
+    tokens_cache_write_5m bigint not null default 0,
+    tokens_cache_write_1h bigint not null default 0,
+    tokens_reasoning bigint not null default 0,
+    generated_tokens bigint not null default 0,
+    generated_us bigint not null default 0,
+    first_token_tasks bigint not null default 0,
+    first_token_us bigint not null default 0,
+    total_time_tasks bigint not null default 0,
+    total_time_us bigint not null default 0,
+    cost numeric not null default 0,
+    first_token_histogram numeric not null default 0,
+    total_time_histogram numeric not null default 0,
+    primary key (user_id, at, tag, source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code)
+) with (fillfactor = 70);
+comment on table airuns.usage_hourly is 'Ended tasks and begun runs, added up by hour (UTC) of their created_at. Read usage_by_hour, which has also what is not folded in yet.';
+comment on column airuns.usage_hourly.at is 'When the hour begins.';
+comment on column airuns.usage_hourly.tag is 'Empty: everything. A run with tags is counted once more for each of them.';
+comment on column airuns.usage_hourly.prompt_version is '0: none.';
+comment on column airuns.usage_hourly.status is 'Of the tasks; empty in the rows that count runs.';
+comment on column airuns.usage_hourly.failed is 'Tasks that ended as error or timeout.';
+comment on column airuns.usage_hourly.runs is 'Runs that began, deleted ones too until they are purged; in rows of their own, without model and status.';
+comment on column airuns.usage_hourly.counted is 'Tasks whose tokens are known.';
+comment on column airuns.usage_hourly.priced is 'Tasks whose cost is known; the others are missing from it.';
+comment on column airuns.usage_hourly.estimated is 'Tasks whose tokens are our estimate.';
+comment on column airuns.usage_hourly.generated_tokens is 'Output of the tasks that say both times; divided by generated_us it is tokens per second.';
+comment on column airuns.usage_hourly.generated_us is 'Microseconds from the first token of those tasks to the last.';
+comment on column airuns.usage_hourly.first_token_histogram is 'How many tasks had which time, eight decimal digits a bucket (see latency_bucket): sums of histograms are histograms.';
+
+create index usage_of_prompt on airuns.usage_hourly (user_id, prompt_id, at)
+    where prompt_id <> '00000000-0000-0000-0000-000000000000';
+
+create table airuns.usage_parts_hourly (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    about text not null,
+    at timestamptz not null,
+    value text not null default '',
+    detail text not null default '',
+    runs bigint not null default 0,
+    tasks bigint not null default 0,
+    failed bigint not null default 0,
+    counted bigint not null default 0,
+    priced bigint not null default 0,
+    estimated bigint not null default 0,
+    tokens_input bigint not null default 0,
+    tokens_output bigint not null default 0,
+    tokens_total bigint not null default 0,
+    tokens_cache_read bigint not null default 0,
+    tokens_cache_write_5m bigint not null default 0,
+    tokens_cache_write_1h bigint not null default 0,
+    tokens_reasoning bigint not null default 0,
+    generated_tokens bigint not null default 0,
+    generated_us bigint not null default 0,
+    first_token_tasks bigint not null default 0,
+    first_token_us bigint not null default 0,
+    total_time_tasks bigint not null default 0,
+    total_time_us bigint not null default 0,
+    cost numeric not null default 0,
+    first_token_histogram numeric not null default 0,
+    total_time_histogram numeric not null default 0,
+    primary key (user_id, about, at, value, detail)
+) with (fillfactor = 70);
+comment on table airuns.usage_parts_hourly is 'The sums of usage_hourly by one thing alone: a row per hour and model, one per hour and tag, …; so few that a dashboard reads them however many tasks there were. Read usage_parts_by_hour, which has also what is not folded in yet.';
+comment on column airuns.usage_parts_hourly.about is 'What the row is a part by: all, model, prompt, version, source, key, tag or status (see usage_parts).';
+comment on column airuns.usage_parts_hourly.value is 'Which model, prompt, …; empty: what has none.';
+comment on column airuns.usage_parts_hourly.detail is 'The provider of a model, the version of a prompt, the error code of a status.';
+comment on column airuns.usage_parts_hourly.first_token_histogram is 'Kept of all, of models and of versions, where it is shown; 0 elsewhere.';
+
+create table airuns.usage_parts_daily (
+    like airuns.usage_parts_hourly including defaults including indexes,
+    foreign key (user_id) references airuns.users (id) on delete cascade
+) with (fillfactor = 70);
+comment on table airuns.usage_parts_daily is 'As usage_parts_hourly, by day (UTC). Read usage_parts_by_day, which has also what is not folded in yet.';
+
+create table airuns.usage_changes (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id bigint generated by default as identity,
+    run_id uuid not null,
+    at timestamptz not null,
+    tag text not null default '',
+    source_type text not null default '',
+    prompt_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    prompt_version integer not null default 0,
+    provider text not null default '',
+    model text not null default '',
+    key_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    status text not null default '',
+    error_code text not null default '',
+    runs bigint not null default 0,
+    tasks bigint not null default 0,
+    failed bigint not null default 0,
+    counted bigint not null default 0,
+    priced bigint not null default 0,
+    estimated bigint not null default 0,
+    tokens_input bigint not null default 0,
+    tokens_output bigint not null default 0,
+    tokens_total bigint not null default 0,
+    tokens_cache_read bigint not null default 0,
+    tokens_cache_write_5m bigint not null default 0,
+    tokens_cache_write_1h bigint not null default 0,
+    tokens_reasoning bigint not null default 0,
+    generated_tokens bigint not null default 0,
+    generated_us bigint not null default 0,
+    first_token_tasks bigint not null default 0,
+    first_token_us bigint not null default 0,
+    total_time_tasks bigint not null default 0,
+    total_time_us bigint not null default 0,
+    cost numeric not null default 0,
+    first_token_histogram numeric not null default 0,
+    total_time_histogram numeric not null default 0,
+    primary key (user_id, id)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+comment on table airuns.usage_changes is 'What is not yet folded into the sums: a row for each task that ended and each run that began, a negative one for what was before a change.';
+
+alter table airuns.usage_hourly enable row level security;
+alter table airuns.usage_hourly force row level security;
+grant select, insert, update, delete on airuns.usage_hourly to airuns_app;
+create policy "users see their hours" on airuns.usage_hourly for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their hours" on airuns.usage_hourly for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their hours" on airuns.usage_hourly for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their hours" on airuns.usage_hourly for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+alter table airuns.usage_parts_hourly enable row level security;
+alter table airuns.usage_parts_hourly force row level security;
+grant select, insert, update, delete on airuns.usage_parts_hourly to airuns_app;
+create policy "users see their parts of hours" on airuns.usage_parts_hourly for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their parts of hours" on airuns.usage_parts_hourly for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their parts of hours" on airuns.usage_parts_hourly for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their parts of hours" on airuns.usage_parts_hourly for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+alter table airuns.usage_parts_daily enable row level security;
+alter table airuns.usage_parts_daily force row level security;
+grant select, insert, update, delete on airuns.usage_parts_daily to airuns_app;
+create policy "users see their parts of days" on airuns.usage_parts_daily for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their parts of days" on airuns.usage_parts_daily for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their parts of days" on airuns.usage_parts_daily for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their parts of days" on airuns.usage_parts_daily for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+alter table airuns.usage_changes enable row level security;
+alter table airuns.usage_changes force row level security;
+grant select, insert, delete on airuns.usage_changes to airuns_app;
+create policy "users see their changes of usage" on airuns.usage_changes for select to airuns_app
+    using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end);
+create policy "users add their changes of usage" on airuns.usage_changes for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
+create policy "users delete their changes of usage" on airuns.usage_changes for delete to airuns_app
+    using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
+grant select on airuns.usage_changes to airuns_service;
+create policy "folding sees whose usage has changed" on airuns.usage_changes for select to airuns_service using (true);
+
+-- What is used is noted in usage_changes (80_usage.sql) as it changes; 83_usage_sums.sql folds that into the sums.
+
+create function airuns.latency_bucket(seconds double precision) returns numeric
+    language plpgsql immutable parallel safe as $$
+begin
+    if seconds is null then
+        return 0;
+    end if;
+    return ('1e' || 8 * least(ceil(ln(greatest(seconds * 1000, 1)) / ln(1.105)), 199)::integer)::numeric;
+end
+$$;
+comment on function airuns.latency_bucket(double precision) is 'A histogram of one time: bucket n ends at 1.105^n ms and has the digits 8n to 8n+7, so that numerics add up to histograms of less than 10^8 a bucket.';
+
+create view airuns.task_usage with (security_invoker = true) as
+select
+    t.user_id, t.run_id, t.task_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z') as at,
+    coalesce(t.source_type, '') as source_type,
+    coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(t.prompt_version, 0) as prompt_version, coalesce(t.provider, '') as provider,
+    coalesce(t.model, '') as model, coalesce(t.key_id, '00000000-0000-0000-0000-000000000000') as key_id,
+    t.status, coalesce(left(t.response_errors ->> 'code', 60), '') as error_code,
+    0 as runs, 1 as tasks, (t.status in ('error', 'timeout'))::integer as failed,
+    (t.tokens_total is not null)::integer as counted, (t.cost is not null)::integer as priced,
+    t.usage_estimated::integer as estimated, coalesce(t.tokens_input, 0) as tokens_input,
+    coalesce(t.tokens_output, 0) as tokens_output, coalesce(t.tokens_total, 0) as tokens_total,
+    coalesce(t.tokens_cache_read, 0) as tokens_cache_read,
+    coalesce(t.tokens_cache_write_5m, 0) as tokens_cache_write_5m,
+    coalesce(t.tokens_cache_write_1h, 0) as tokens_cache_write_1h,
+    coalesce(t.tokens_reasoning, 0) as tokens_reasoning,
+    case when g.is_known then t.tokens_output else 0 end as generated_tokens,
+    case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end as
+        generated_us,
+    (t.time_to_first_token is not null)::integer as first_token_tasks,
+    coalesce(round(t.time_to_first_token * 1000000), 0)::bigint as first_token_us,
+    (t.total_time is not null)::integer as total_time_tasks,
+    coalesce(round(t.total_time * 1000000), 0)::bigint as total_time_us, coalesce(t.cost, 0) as cost,
+    airuns.latency_bucket(t.time_to_first_token) as first_token_histogram,
+    airuns.latency_bucket(t.total_time) as total_time_histogram
+from airuns.ai_tasks as t
+cross join lateral (
+    select coalesce(t.total_time > t.time_to_first_token and t.tokens_output > 0, false) as is_known
+) as g
+where t.completed_at is not null;
+comment on view airuns.task_usage is 'What each ended task adds to usage_hourly: the definition that the sums are checked against.';
+
+create view airuns.run_usage with (security_invoker = true) as
+select
+    r.user_id, r.id as run_id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z') as at, r.source_type,
+    coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    coalesce(r.prompt_version, 0) as prompt_version, r.tags
+from airuns.ai_runs as r;
+comment on view airuns.run_usage is 'Where each run is counted in usage_hourly, and the tags that its tasks are counted for once more.';
+
+create function airuns.count_task() returns trigger language plpgsql as $$
+begin
+    if current_user <> 'airuns_app' then
+        return null; -- a cascade's trigger runs as the owner, to whom no run exists
+    end if;
+    if tg_op = 'UPDATE' then -- else the run's tags might change while we look
+        perform from airuns.ai_runs as r
+        where r.user_id = new.user_id and r.id = new.run_id
+        for no key update;
+    end if;
+    insert into airuns.usage_changes (user_id, run_id, at, tag,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select t.user_id, t.run_id, date_bin('1 hour', t.created_at, timestamptz '2000-01-01 00:00Z'), l.tag,
+        coalesce(t.source_type, ''), coalesce(t.prompt_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce(t.prompt_version, 0), coalesce(t.provider, ''), coalesce(t.model, ''),
+        coalesce(t.key_id, '00000000-0000-0000-0000-000000000000'),
+        t.status, coalesce(left(t.response_errors ->> 'code', 60), ''),
+        0, t.sign, t.sign * (t.status in ('error', 'timeout'))::integer,
+        t.sign * (t.tokens_total is not null)::integer, t.sign * (t.cost is not null)::integer,
+        t.sign * t.usage_estimated::integer, t.sign * coalesce(t.tokens_input, 0),
+        t.sign * coalesce(t.tokens_output, 0), t.sign * coalesce(t.tokens_total, 0),
+        t.sign * coalesce(t.tokens_cache_read, 0), t.sign * coalesce(t.tokens_cache_write_5m, 0),
+        t.sign * coalesce(t.tokens_cache_write_1h, 0), t.sign * coalesce(t.tokens_reasoning, 0),
+        t.sign * case when g.is_known then t.tokens_output else 0 end,
+        t.sign * case when g.is_known then round((t.total_time - t.time_to_first_token) * 1000000)::bigint else 0 end,
+        t.sign * (t.time_to_first_token is not null)::integer,
+        t.sign * coalesce(round(t.time_to_first_token * 1000000), 0)::bigint,
+        t.sign * (t.total_time is not null)::integer, t.sign * coalesce(round(t.total_time * 1000000), 0)::bigint,
+        t.sign * coalesce(t.cost, 0), t.sign * airuns.latency_bucket(t.time_to_first_token),
+        t.sign * airuns.latency_bucket(t.total_time)
+    from (values
+        (-1, old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors, old.tokens_input, old.tokens_output, old.tokens_total, old.tokens_cache_read,
+        old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
+        old.time_to_first_token, old.total_time, old.created_at, old.completed_at),
+        (1, new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors, new.tokens_input, new.tokens_output, new.tokens_total, new.tokens_cache_read,
+        new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
+        new.time_to_first_token, new.total_time, new.created_at, new.completed_at)
+    ) as t (sign, user_id, run_id, source_type, prompt_id, prompt_version, provider, model, key_id, status,
+        response_errors, tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m,
+        tokens_cache_write_1h,
+        tokens_reasoning, usage_estimated, cost, time_to_first_token, total_time, created_at, completed_at)
+    join airuns.ai_runs as r on r.user_id = t.user_id and r.id = t.run_id
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    cross join lateral (
+        select coalesce(t.total_time > t.time_to_first_token and t.tokens_output > 0, false) as is_known
+    ) as g
+    where t.completed_at is not null;
+    return null;
+end
+$$;
+comment on function airuns.count_task() is 'Notes what a task adds to the usage: what was is subtracted, what is is added. Where the run has gone, its own trigger has subtracted all tasks that it had.';
+create trigger use_new_task after insert on airuns.ai_tasks
+    for each row when (new.completed_at is not null) execute function airuns.count_task();
+create trigger use_changed_task after update of source_type, prompt_id, prompt_version, provider, model, key_id,
+    status, response_errors,
+    tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
+    tokens_reasoning, usage_estimated,
+    cost, time_to_first_token, total_time, created_at
+    on airuns.ai_tasks
+    for each row when (
+        (old.completed_at is not null or new.completed_at is not null)
+        and (old.user_id, old.run_id, old.source_type, old.prompt_id, old.prompt_version, old.provider, old.model,
+        old.key_id,
+        old.status, old.response_errors ->> 'code', old.tokens_input, old.tokens_output, old.tokens_total,
+        old.tokens_cache_read,
+        old.tokens_cache_write_5m, old.tokens_cache_write_1h, old.tokens_reasoning, old.usage_estimated, old.cost,
+        old.time_to_first_token, old.total_time, old.created_at, old.completed_at)
+        is distinct from
+        (new.user_id, new.run_id, new.source_type, new.prompt_id, new.prompt_version, new.provider, new.model,
+        new.key_id,
+        new.status, new.response_errors ->> 'code', new.tokens_input, new.tokens_output, new.tokens_total,
+        new.tokens_cache_read,
+        new.tokens_cache_write_5m, new.tokens_cache_write_1h, new.tokens_reasoning, new.usage_estimated, new.cost,
+        new.time_to_first_token, new.total_time, new.created_at, new.completed_at))
+    execute function airuns.count_task();
+create trigger use_dropped_task after delete on airuns.ai_tasks
+    for each row when (old.completed_at is not null) execute function airuns.count_task();
+
+create function airuns.count_run() returns trigger language plpgsql as $$
+begin
+    if current_user <> 'airuns_app' then
+        return old; -- as in count_task
+    end if;
+    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, prompt_version, runs)
+    select r.user_id, r.id, date_bin('1 hour', r.created_at, timestamptz '2000-01-01 00:00Z'), l.tag, r.source_type,
+        coalesce(r.prompt_id, '00000000-0000-0000-0000-000000000000'), coalesce(r.prompt_version, 0), r.sign
+    from (values
+        (-1, old.user_id, old.id, old.created_at, old.source_type, old.prompt_id, old.prompt_version, old.tags),
+        (1, new.user_id, new.id, new.created_at, new.source_type, new.prompt_id, new.prompt_version, new.tags)
+    ) as r (sign, user_id, id, created_at, source_type, prompt_id, prompt_version, tags)
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    where r.user_id is not null;
+    if tg_op = 'DELETE' or (tg_op = 'UPDATE' and old.tags <> new.tags) then
+        insert into airuns.usage_changes (user_id, run_id, at, tag,
+            source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read,
+            tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+            first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+            total_time_histogram)
+        select u.user_id, u.run_id, u.at, l.tag,
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+            sum(u.runs) * l.sign, sum(u.tasks) * l.sign, sum(u.failed) * l.sign,
+            sum(u.counted) * l.sign, sum(u.priced) * l.sign, sum(u.estimated) * l.sign, sum(u.tokens_input) * l.sign,
+            sum(u.tokens_output) * l.sign,
+            sum(u.tokens_total) * l.sign, sum(u.tokens_cache_read) * l.sign, sum(u.tokens_cache_write_5m) * l.sign,
+            sum(u.tokens_cache_write_1h) * l.sign, sum(u.tokens_reasoning) * l.sign, sum(u.generated_tokens) * l.sign,
+            sum(u.generated_us) * l.sign, sum(u.first_token_tasks) * l.sign, sum(u.first_token_us) * l.sign,
+            sum(u.total_time_tasks) * l.sign, sum(u.total_time_us) * l.sign, sum(u.cost) * l.sign,
+            sum(u.first_token_histogram) * l.sign, sum(u.total_time_histogram) * l.sign
+        from airuns.task_usage as u
+        cross join (
+            select -1, g.tag from (
+                select '' where tg_op = 'DELETE'
+                union
+                select unnest(array_remove(old.tags, '')) except select unnest(new.tags)) as g (tag)
+            union all
+            select 1, c.tag from (
+                select unnest(array_remove(new.tags, '')) except select unnest(old.tags)) as c (tag)
+        ) as l (sign, tag)
+        where u.user_id = old.user_id and u.run_id = old.id
+        group by u.user_id, u.run_id, u.at, l.tag, l.sign,
+            u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
+    end if;
+    return old;
+end
+$$;
+comment on function airuns.count_run() is 'Notes that a run began, that its tags have changed, for which its tasks are then counted, or that it goes with all of its tasks.';
+create trigger use_new_run after insert on airuns.ai_runs for each row execute function airuns.count_run();
+create trigger use_changed_run after update of tags, source_type, source_id, prompt_version,
+    created_at on airuns.ai_runs
+    for each row when (
+        (old.tags, old.source_type, old.source_id, old.prompt_version, old.created_at)
+        is distinct from (new.tags, new.source_type, new.source_id, new.prompt_version, new.created_at))
+    execute function airuns.count_run();
+create trigger use_dropped_run before delete on airuns.ai_runs for each row execute function airuns.count_run();
+
+
+-- What a user lets be spent. What is spent is read from the usage (80_usage.sql).
+
+create table airuns.budgets (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    name text not null check (length(name) between 1 and 100),
+    key_id uuid,
+    prompt_id uuid,
+    period text not null check (period in ('day', 'week', 'month')),
+    amount numeric not null check (amount > 0),
+    is_hard boolean not null default false,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (user_id, id),
+    check (key_id is null or prompt_id is null),
+    foreign key (user_id, key_id) references airuns.api_keys (user_id, id) on delete cascade,
+    foreign key (user_id, prompt_id) references airuns.prompts (user_id, id) on delete cascade
+);
+comment on table airuns.budgets is 'How much a user, one API key or one prompt may spend in each day, week or month (UTC).';
+comment on column airuns.budgets.amount is 'USD.';
+comment on column airuns.budgets.is_hard is 'Once it is spent, calls are refused; otherwise it is only shown.';
+
+create index budgets_of_key on airuns.budgets (user_id, key_id) where key_id is not null;
+create index budgets_of_prompt on airuns.budgets (user_id, prompt_id) where prompt_id is not null;
+alter table airuns.budgets enable row level security;
+alter table airuns.budgets force row level security;
+grant select, insert, update, delete on airuns.budgets to airuns_app;
+create policy "users see their budgets" on airuns.budgets for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their budgets" on airuns.budgets for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their budgets" on airuns.budgets for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their budgets" on airuns.budgets for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create trigger touch before update on airuns.budgets for each row execute function airuns.touch();
+
+-- How usage_changes (80_usage.sql) are folded into the sums, how these are built anew, and what is read of them.
+
+create type airuns.usage_part as (about text, value text, detail text);
+comment on type airuns.usage_part is 'A row of usage_parts_hourly that a row of usage_hourly is added to.';
+
+create function airuns.usage_parts(
+    tag text, source_type text, prompt_id uuid, prompt_version integer, provider text, model text, key_id uuid,
+    status text, error_code text
+) returns airuns.usage_part[] language plpgsql immutable parallel safe as $$
+declare
+    nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    parts airuns.usage_part[];
+begin
+    if tag <> '' then -- what has a tag is there once more without one
+        return array[('tag', tag, '')::airuns.usage_part];
+    end if;
+    parts := array[('all', '', ''), ('source', source_type, ''),
+        ('prompt', coalesce(nullif(prompt_id, nobody)::text, ''), '')]::airuns.usage_part[];
+    if prompt_id <> nobody then
+        parts := parts || ('version', prompt_id::text, prompt_version::text)::airuns.usage_part;
+    end if;
+    if status <> '' then -- else it counts runs
+        parts := parts || array[('model', model, provider), ('status', status, error_code),
+            ('key', coalesce(nullif(key_id, nobody)::text, ''), '')]::airuns.usage_part[];
+    end if;
+    return parts;
+end
+$$;
+comment on function airuns.usage_parts(text, text, uuid, integer, text, text, uuid, text, text) is 'What a row of usage_hourly or usage_changes is a part of, by each thing alone.';
+
+create function airuns.fold_usage(of_user uuid, most integer) returns integer language plpgsql as $$
+declare
+    folded integer;
+    emptied timestamptz[];
+begin
+    with taken as (
+        delete from airuns.usage_changes as c
+        where c.user_id = of_user and c.id in (
+            select n.id from airuns.usage_changes as n where n.user_id = of_user order by n.id limit most)
+        returning c.*
+    ), details as (
+        insert into airuns.usage_hourly as u (user_id, at, tag,
+            source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, t.at, t.tag,
+            t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status, t.error_code,
+            sum(t.runs), sum(t.tasks), sum(t.failed), sum(t.counted), sum(t.priced), sum(t.estimated),
+            sum(t.tokens_input), sum(t.tokens_output), sum(t.tokens_total), sum(t.tokens_cache_read),
+            sum(t.tokens_cache_write_5m), sum(t.tokens_cache_write_1h), sum(t.tokens_reasoning),
+            sum(t.generated_tokens), sum(t.generated_us), sum(t.first_token_tasks), sum(t.first_token_us),
+            sum(t.total_time_tasks), sum(t.total_time_us), sum(t.cost), sum(t.first_token_histogram),
+            sum(t.total_time_histogram)
+        from taken as t
+        group by t.at, t.tag,
+            t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status, t.error_code
+        on conflict (user_id, at, tag, source_type, prompt_id, prompt_version, provider, model, key_id, status,
+            error_code) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    ), parts as materialized (
+        select t.at, p.about, p.value, p.detail,
+            sum(t.runs) as runs, sum(t.tasks) as tasks, sum(t.failed) as failed, sum(t.counted) as counted,
+            sum(t.priced) as priced, sum(t.estimated) as estimated,
+            sum(t.tokens_input) as tokens_input, sum(t.tokens_output) as tokens_output,
+            sum(t.tokens_total) as tokens_total, sum(t.tokens_cache_read) as tokens_cache_read,
+            sum(t.tokens_cache_write_5m) as tokens_cache_write_5m,
+            sum(t.tokens_cache_write_1h) as tokens_cache_write_1h, sum(t.tokens_reasoning) as tokens_reasoning,
+            sum(t.generated_tokens) as generated_tokens, sum(t.generated_us) as generated_us,
+            sum(t.first_token_tasks) as first_token_tasks, sum(t.first_token_us) as first_token_us,
+            sum(t.total_time_tasks) as total_time_tasks, sum(t.total_time_us) as total_time_us, sum(t.cost) as cost,
+            sum(case when p.about in ('all', 'model', 'version') then t.first_token_histogram else 0 end)
+                as first_token_histogram,
+            sum(case when p.about in ('all', 'model', 'version') then t.total_time_histogram else 0 end)
+                as total_time_histogram
+        from taken as t
+        cross join lateral unnest(airuns.usage_parts(
+            t.tag, t.source_type, t.prompt_id, t.prompt_version, t.provider, t.model, t.key_id, t.status,
+            t.error_code)) as p
+        group by t.at, p.about, p.value, p.detail
+    ), hourly as (
+        insert into airuns.usage_parts_hourly as u (user_id, at, about, value, detail,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, p.* from parts as p
+        on conflict (user_id, about, at, value, detail) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    ), daily as (
+        insert into airuns.usage_parts_daily as u (user_id, at, about, value, detail,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, date_bin('1 day', p.at, timestamptz '2000-01-01 00:00Z') as day, p.about, p.value, p.detail,
+            sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+            sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+            sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning),
+            sum(p.generated_tokens), sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us),
+            sum(p.total_time_tasks), sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram),
+            sum(p.total_time_histogram)
+        from parts as p
+        group by day, p.about, p.value, p.detail
+        on conflict (user_id, about, at, value, detail) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    )
+    select count(*), array_agg(distinct t.at) filter (where t.tasks < 0 or t.runs < 0) into folded, emptied
+    from taken as t;
+    if emptied is not null then
+        perform airuns.drop_empty_usage(of_user, emptied);
+    end if;
+    return folded;
+end
+$$;
+comment on function airuns.fold_usage(uuid, integer) is 'Adds the oldest changes of a user''s usage, at most so many, to the sums; says how many there were.';
+
+create function airuns.drop_empty_usage(of_user uuid, hours timestamptz[]) returns void language plpgsql as $$
+declare
+    abouts constant text[] := '{all,model,prompt,version,source,key,tag,status}'; -- the second column of the keys
+begin
+    delete from airuns.usage_hourly as u
+    where u.user_id = of_user and u.at = any(hours) and u.tasks = 0 and u.runs = 0;
+    delete from airuns.usage_parts_hourly as u
+    where u.user_id = of_user and u.about = any(abouts) and u.at = any(hours) and u.tasks = 0 and u.runs = 0;
+    delete from airuns.usage_parts_daily as u
+    where u.user_id = of_user and u.about = any(abouts) and u.tasks = 0 and u.runs = 0 and u.at in (
+        select date_bin('1 day', h.at, timestamptz '2000-01-01 00:00Z') from unnest(hours) as h (at));
+end
+$$;
+comment on function airuns.drop_empty_usage(uuid, timestamptz[]) is 'Drops the sums of these hours, and of their days, that have fallen to nothing.';
+
+create view airuns.usage_parts_due with (security_invoker = true) as
+select u.user_id, p.about, u.at, p.value, p.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input,
+    u.tokens_output, u.tokens_total, u.tokens_cache_read, u.tokens_cache_write_5m,
+    u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens, u.generated_us,
+    u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    case when p.about in ('all', 'model', 'version') then u.first_token_histogram else 0 end as first_token_histogram,
+    case when p.about in ('all', 'model', 'version') then u.total_time_histogram else 0 end as total_time_histogram
+from airuns.usage_hourly as u
+cross join lateral unnest(airuns.usage_parts(
+    u.tag, u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code)) as p;
+comment on view airuns.usage_parts_due is 'What the rows of usage_hourly add to usage_parts_hourly: the definition that these are checked against.';
+
+create function airuns.rebuild_usage(of_user uuid) returns void language plpgsql as $$
+begin
+    delete from airuns.usage_changes as c where c.user_id = of_user;
+    delete from airuns.usage_hourly as u where u.user_id = of_user;
+    delete from airuns.usage_parts_hourly as u where u.user_id = of_user;
+    delete from airuns.usage_parts_daily as u where u.user_id = of_user;
+    insert into airuns.usage_hourly (user_id, at, tag,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+        sum(u.runs), sum(u.tasks), sum(u.failed), sum(u.counted), sum(u.priced), sum(u.estimated),
+        sum(u.tokens_input), sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read),
+        sum(u.tokens_cache_write_5m), sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens),
+        sum(u.generated_us), sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks),
+        sum(u.total_time_us), sum(u.cost), sum(u.first_token_histogram), sum(u.total_time_histogram)
+    from airuns.task_usage as u
+    join airuns.ai_runs as r on r.user_id = of_user and r.id = u.run_id
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    where u.user_id = of_user
+    group by u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
+    insert into airuns.usage_hourly (user_id, at, tag, source_type, prompt_id, prompt_version, runs)
+    select of_user, r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version, count(*)
+    from airuns.run_usage as r
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    where r.user_id = of_user
+    group by r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version;
+    insert into airuns.usage_parts_hourly (user_id, at, about, value, detail,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, d.at, d.about, d.value, d.detail,
+        sum(d.runs), sum(d.tasks), sum(d.failed), sum(d.counted), sum(d.priced), sum(d.estimated),
+        sum(d.tokens_input), sum(d.tokens_output), sum(d.tokens_total), sum(d.tokens_cache_read),
+        sum(d.tokens_cache_write_5m), sum(d.tokens_cache_write_1h), sum(d.tokens_reasoning), sum(d.generated_tokens),
+        sum(d.generated_us), sum(d.first_token_tasks), sum(d.first_token_us), sum(d.total_time_tasks),
+        sum(d.total_time_us), sum(d.cost), sum(d.first_token_histogram), sum(d.total_time_histogram)
+    from airuns.usage_parts_due as d
+    where d.user_id = of_user
+    group by d.at, d.about, d.value, d.detail;
+    insert into airuns.usage_parts_daily (user_id, at, about, value, detail,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, date_bin('1 day', p.at, timestamptz '2000-01-01 00:00Z') as day, p.about, p.value, p.detail,
+        sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+        sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+        sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning), sum(p.generated_tokens),
+        sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us), sum(p.total_time_tasks),
+        sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram), sum(p.total_time_histogram)
+    from airuns.usage_parts_hourly as p
+    where p.user_id = of_user
+    group by day, p.about, p.value, p.detail;
+end
+$$;
+comment on function airuns.rebuild_usage(uuid) is 'Computes a user''s usage anew from the tasks; to be called first in a transaction that is repeatable read, so that no task is counted twice.';
+
+create view airuns.usage_by_hour with (security_invoker = true) as
+select
+    u.user_id, u.at, nullif(u.tag, '') as tag, nullif(u.source_type, '') as source_type,
+    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    nullif(u.prompt_version, 0) as prompt_version, nullif(u.provider, '') as provider, nullif(u.model, '') as model,
+    nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(u.status, '') as status,
+    nullif(u.error_code, '') as error_code,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_hourly as u
+union all
+select
+    c.user_id, c.at, nullif(c.tag, '') as tag, nullif(c.source_type, '') as source_type,
+    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
+    nullif(c.prompt_version, 0) as prompt_version, nullif(c.provider, '') as provider, nullif(c.model, '') as model,
+    nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(c.status, '') as status,
+    nullif(c.error_code, '') as error_code,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    c.first_token_histogram, c.total_time_histogram
+from airuns.usage_changes as c;
+comment on view airuns.usage_by_hour is 'What has been used by hour (UTC), exact at any moment: sum over the rows, of which there may be several for the same things. Rows with a tag count again what the rows without have.';
+
+create view airuns.usage_parts_by_hour with (security_invoker = true) as
+select
+    u.user_id, u.about, u.at, u.value, u.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_parts_hourly as u
+union all
+select
+    c.user_id, p.about, c.at, p.value, p.detail,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
+    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
+from airuns.usage_changes as c
+cross join lateral unnest(airuns.usage_parts(
+    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
+create view airuns.usage_parts_by_day with (security_invoker = true) as
+select
+    u.user_id, u.about, u.at, u.value, u.detail,
+    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
+    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
+    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
+    u.first_token_histogram, u.total_time_histogram
+from airuns.usage_parts_daily as u
+union all
+select
+    c.user_id, p.about, date_bin('1 day', c.at, timestamptz '2000-01-01 00:00Z'), p.value, p.detail,
+    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
+    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
+    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
+    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
+    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
+from airuns.usage_changes as c
+cross join lateral unnest(airuns.usage_parts(
+    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
+comment on view airuns.usage_parts_by_hour is 'What has been used by hour (UTC) and by one thing (about: all, model, prompt, version, source, key, tag, status), exact at any moment: sum over the rows. Quick however many tasks there were.';
+comment on view airuns.usage_parts_by_day is 'As usage_parts_by_hour, by day (UTC).';
+
+grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_parts_due,
+    airuns.usage_parts_by_hour, airuns.usage_parts_by_day to airuns_app;
+
+-- Search: what is waiting to be indexed, the index, and the only functions that read it.
+-- Words are made in Python (server/search/words.py). Each lexeme begins with a few characters that stand for
+-- its user and bucket, so that the one GIN index has lists per user and bucket: a search reads nobody else's,
+-- and one for a common word ends at the newest buckets.
+
+create table airuns.search_queue (
+    user_id uuid not null,
+    added_at timestamptz not null default now(),
+    id uuid not null default gen_random_uuid(),
+    run_id uuid not null,
+    message_id uuid,
+    primary key (user_id, added_at, id)
+);
+comment on table airuns.search_queue is 'What waits to be indexed: a message, or the own words of a run. It may be there twice; nobody waits for anybody to add a row.';
+comment on column airuns.search_queue.message_id is 'Null: the run''s name, description and tags.';
+alter table airuns.search_queue enable row level security;
+alter table airuns.search_queue force row level security;
+grant insert on airuns.search_queue to airuns_app;
+grant select, insert, delete on airuns.search_queue to airuns_service;
+create policy "users have their words indexed" on airuns.search_queue for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
+create policy "the indexer sees what waits" on airuns.search_queue for select to airuns_service using (true);
+create policy "the indexer adds what is indexed anew" on airuns.search_queue for insert to airuns_service with check (true);
+create policy "the indexer takes what waits" on airuns.search_queue for delete to airuns_service using (true);
+
+create table airuns.search_buckets (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    bucket integer not null check (bucket >= 0),
+    has_names boolean not null,
+    prefix text not null check (length(prefix) = 5),
+    documents integer not null default 0,
+    last_at timestamptz not null default '-infinity',
+    primary key (user_id, bucket)
+);
+comment on table airuns.search_buckets is 'The documents of a user in portions, in the order in which they were indexed. Who indexes for a user holds the lock on bucket 0.';
+comment on column airuns.search_buckets.has_names is 'It has the own words of runs; the others have messages.';
+comment on column airuns.search_buckets.prefix is 'What its lexemes begin with. That another bucket has the same would cost time and show nothing.';
+comment on column airuns.search_buckets.last_at is 'No document in it is later.';
+alter table airuns.search_buckets enable row level security;
+alter table airuns.search_buckets force row level security;
+grant select, insert, update on airuns.search_buckets to airuns_service;
+create policy "the indexer sees buckets" on airuns.search_buckets for select to airuns_service using (true);
+create policy "the indexer adds buckets" on airuns.search_buckets for insert to airuns_service with check (true);
+create policy "the indexer fills buckets" on airuns.search_buckets for update to airuns_service using (true) with check (true);
+
+create table airuns.search_documents (
+    user_id uuid not null,
+    run_id uuid not null,
+    message_id uuid not null,
+    part smallint not null check (part >= 0),
+    bucket integer not null,
+    at timestamptz not null,
+    words tsvector not null,
+    primary key (user_id, run_id, message_id, part),
+    foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade
+);
+comment on table airuns.search_documents is 'The words of messages and of runs, for search. Made from them, and made anew by: airuns search reindex.';
+comment on column airuns.search_documents.message_id is 'All zeros: the run''s own name, description and tags.';
+comment on column airuns.search_documents.part is 'A long message has several.';
+comment on column airuns.search_documents.at is 'When the message was added, or the run last had one.';
+create index search_words on airuns.search_documents using gin (words) with (fastupdate = off);
+alter table airuns.search_documents enable row level security;
+alter table airuns.search_documents force row level security;
+grant select, insert, delete on airuns.search_documents to airuns_service;
+create policy "the indexer sees documents" on airuns.search_documents for select to airuns_service using (true);
+create policy "the indexer adds documents" on airuns.search_documents for insert to airuns_service with check (true);
+create policy "the indexer replaces documents" on airuns.search_documents for delete to airuns_service using (true);
+
+-- The indexer reads all users' texts, and nothing else of their rows.
+grant select (user_id, id, name, description, tags, last_message_at) on airuns.ai_runs to airuns_service;
+create policy "the indexer sees runs" on airuns.ai_runs for select to airuns_service using (true);
+grant select (user_id, id, run_id, role, content, created_at) on airuns.ai_messages to airuns_service;
+create policy "the indexer sees messages" on airuns.ai_messages for select to airuns_service using (true);
+
+create function airuns.queue_message() returns trigger language plpgsql as $$
+begin
+    insert into airuns.search_queue (user_id, run_id, message_id) values (new.user_id, new.run_id, new.id);
+    return null;
+end
+$$;
+comment on function airuns.queue_message() is 'Has a message indexed.';
+create trigger queue_message after insert on airuns.ai_messages
+    for each row when (new.content <> '') execute function airuns.queue_message();
+
+create function airuns.queue_run() returns trigger language plpgsql as $$
+begin
+    insert into airuns.search_queue (user_id, run_id) values (new.user_id, new.id);
+    return null;
+end
+$$;
+comment on function airuns.queue_run() is 'Has the own words of a run indexed.';
+create trigger queue_new_run after insert on airuns.ai_runs
+    for each row execute function airuns.queue_run();
+create trigger queue_changed_run after update of name, description, tags on airuns.ai_runs
+    for each row when (
+        old.name is distinct from new.name
+        or old.description is distinct from new.description
+        or old.tags is distinct from new.tags)
+    execute function airuns.queue_run();
+
+-- Under row level security a GIN index serves no condition of a user's role, because @@ is not leakproof. So these
+-- functions run as the service, to which every row exists, and name the user themselves.
+
+create function airuns.refuse_others(of_user uuid) returns void
+    language plpgsql stable set search_path = '' as $$
+begin
+    if of_user is null or of_user is distinct from airuns.current_user_id() then
+        raise exception 'not your search' using errcode = 'insufficient_privilege';
+    end if;
+end
+$$;
+comment on function airuns.refuse_others(uuid) is 'Raises insufficient_privilege unless it is the user of the transaction.';
+
+create function airuns.search_shelves(of_user uuid)
+    returns table (bucket integer, has_names boolean, prefix text, last_at timestamptz)
+    language plpgsql stable security definer set search_path = '' as $$
+begin
+    perform airuns.refuse_others(of_user);
+    return query
+    select b.bucket, b.has_names, b.prefix, b.last_at
+    from airuns.search_buckets as b
+    where b.user_id = of_user and b.documents > 0
+    order by b.last_at desc, b.bucket desc;
+end
+$$;
+comment on function airuns.search_shelves(uuid) is 'A user''s buckets that have something, the latest first.';
+
+-- Each bucket is asked for by itself: one query of them all would look at each document with the words of all. Not
+-- `user_id = of_user`: the planner, which cannot know how rare words are, would read all of the user's by the key.
+create function airuns.search_matches(of_user uuid, buckets integer[], matching tsquery[], ranking tsquery[],
+    until_at timestamptz, until_run uuid, most integer)
+    returns table (run_id uuid, message_id uuid, at timestamptz, rank real)
+    language plpgsql stable security definer
+    set search_path = '' set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
+begin
+    perform airuns.refuse_others(of_user);
+    return query
+    select f.run_id, f.message_id, f.at, pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', f.words, f.ranking, 1)
+    from (
+        select m.run_id, m.message_id, m.at, m.words, b.ranking
+        from unnest(buckets, matching, ranking) as b (bucket, matching, ranking)
+        cross join lateral (
+            select d.run_id, d.message_id, d.at, d.words
+            from airuns.search_documents as d
+            where d.user_id is not distinct from of_user and d.bucket = b.bucket and d.words @@ b.matching
+                and (d.at, d.run_id) <= (until_at, until_run)
+                and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
+            order by d.at desc, d.run_id desc, d.message_id desc
+            limit most
+        ) as m
+        order by m.at desc, m.run_id desc, m.message_id desc
+        limit most
+    ) as f;
+end
+$$;
+comment on function airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer) is 'Documents in some buckets that match, the latest first, with how well; each bucket has its own queries.';
+
+create function airuns.search_in_runs(of_user uuid, run_ids uuid[], template text, ranking text, most integer)
+    returns table (run_id uuid, message_id uuid, at timestamptz, rank real)
+    language plpgsql stable security definer
+    set search_path = '' set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
+begin
+    perform airuns.refuse_others(of_user);
+    return query
+    select m.run_id, m.message_id, m.at,
+        pg_catalog.ts_rank_cd('{0.1, 0.2, 0.4, 1}', m.words, replace(ranking, '§', m.prefix)::tsquery, 1)
+    from unnest(run_ids) as r (id)
+    cross join lateral (
+        select d.run_id, d.message_id, d.at, d.words, b.prefix
+        from airuns.search_documents as d
+        join airuns.search_buckets as b on b.user_id = of_user and b.bucket = d.bucket
+        where d.user_id = of_user and d.run_id = r.id
+            and d.words @@ replace(template, '§', b.prefix)::tsquery
+            and case when airuns.current_run_id() is null then true else d.run_id = airuns.current_run_id() end
+        order by d.at desc, d.message_id desc
+        limit most
+    ) as m
+    order by m.at desc, m.run_id desc, m.message_id desc;
+end
+$$;
+comment on function airuns.search_in_runs(uuid, uuid[], text, text, integer) is 'Documents of some runs that match, at most so many of each, the latest first; in a template § stands for a bucket''s prefix.';
+
+create function airuns.search_lag(of_user uuid)
+    returns table (waiting bigint, lag_seconds double precision)
+    language plpgsql stable security definer set search_path = '' as $$
+begin
+    perform airuns.refuse_others(of_user);
+    return query
+    select count(*), coalesce(extract(epoch from now() - min(q.added_at)), 0)::double precision
+    from (
+        select w.added_at
+        from airuns.search_queue as w
+        where w.user_id = of_user
+            and case when airuns.current_run_id() is null then true else w.run_id = airuns.current_run_id() end
+        order by w.added_at
+        limit 1000
+    ) as q;
+end
+$$;
+comment on function airuns.search_lag(uuid) is 'How many of a user''s texts wait to be indexed, at most 1000, and for how long the oldest has.';
+
+revoke execute on function airuns.search_shelves(uuid),
+    airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
+    airuns.search_in_runs(uuid, uuid[], text, text, integer),
+    airuns.search_lag(uuid) from public;
+grant execute on function airuns.search_shelves(uuid),
+    airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
+    airuns.search_in_runs(uuid, uuid[], text, text, integer),
+    airuns.search_lag(uuid) to airuns_app;
+
+-- A function belongs to a role that may create in its schema, for the moment in which it is handed over.
+grant create on schema airuns to airuns_service;
+alter function airuns.search_shelves(uuid) owner to airuns_service;
+alter function airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer) owner to airuns_service;
+alter function airuns.search_in_runs(uuid, uuid[], text, text, integer) owner to airuns_service;
+alter function airuns.search_lag(uuid) owner to airuns_service;
+revoke create on schema airuns from airuns_service;
+
+-- Exports that are made in the background, and what came out of them.
+
+create table airuns.exports (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    format text not null check (format in ('text', 'markdown', 'json', 'csv', 'tasks-csv', 'jsonl', 'pdf')),
+    branches text not null default 'current' check (branches in ('current', 'all')),
+    which json not null check (json_typeof(which) = 'object'),
+    state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed')),
+    file_name text not null default '' check (length(file_name) <= 300),
+    media_type text not null default '' check (length(media_type) <= 100),
+    total_runs integer check (total_runs >= 0),
+    done_runs integer not null default 0 check (done_runs >= 0),
+    left_out integer not null default 0 check (left_out >= 0),
+    size bigint not null default 0 check (size >= 0),
+    error text check (length(error) <= 1000),
+    process_id uuid,
+    tries integer not null default 0 check (tries >= 0),
+    seen_at timestamptz,
+    created_at timestamptz not null default now(),
+    completed_at timestamptz,
+    expires_at timestamptz,
+    primary key (user_id, id)
+);
+comment on table airuns.exports is 'Files of many runs that are made in the background, kept for some days to be downloaded.';
+comment on column airuns.exports.which is 'The runs: {"ids": […]} or {"filter": {…}}.';
+comment on column airuns.exports.left_out is 'Runs that the format cannot hold: those without an answer, in jsonl.';
+comment on column airuns.exports.size is 'Bytes so far; at the end, of the file.';
+comment on column airuns.exports.process_id is 'The server process that makes it; another takes over when seen_at is too long ago.';
+
+create index exports_unended on airuns.exports (user_id, created_at) where state in ('waiting', 'running');
+create index exports_expiring on airuns.exports (user_id, expires_at) where expires_at is not null;
+alter table airuns.exports enable row level security;
+alter table airuns.exports force row level security;
+grant select, insert, update, delete on airuns.exports to airuns_app;
+grant select, delete on airuns.exports to airuns_service;
+create policy "users see their exports" on airuns.exports for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their exports" on airuns.exports for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their exports" on airuns.exports for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their exports" on airuns.exports for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "the worker finds exports" on airuns.exports for select to airuns_service using (true);
+create policy "the worker drops old exports" on airuns.exports for delete to airuns_service using (true);
+
+create table airuns.export_chunks (
+    user_id uuid not null,
+    export_id uuid not null,
+    position integer not null check (position >= 0),
+    content bytea not null check (octet_length(content) between 1 and 4194304),
+    primary key (user_id, export_id, position),
+    foreign key (user_id, export_id) references airuns.exports (user_id, id) on delete cascade
+);
+comment on table airuns.export_chunks is 'The file of an export, in pieces: so any server process can send it, in constant memory.';
+
+alter table airuns.export_chunks enable row level security;
+alter table airuns.export_chunks force row level security;
+grant select, insert, delete on airuns.export_chunks to airuns_app;
+create policy "users see their export chunks" on airuns.export_chunks for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their export chunks" on airuns.export_chunks for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their export chunks" on airuns.export_chunks for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+-- What becomes of old runs: each user's rules, when they are applied next, and how the last time went.
+
+create table airuns.retention (
+    user_id uuid primary key references airuns.users (id) on delete cascade,
+    rules json not null default '[]' check (json_typeof(rules) = 'array'),
+    last_pass json check (json_typeof(last_pass) = 'object'),
+    emptying json check (json_typeof(emptying) = 'object'),
+    erase_asked_at timestamptz,
+    due_at timestamptz,
+    leased_until timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+comment on table airuns.retention is 'Reference table: what each user wants done with old runs. It is also the queue of that work, so it must not be spread over nodes.';
+comment on column airuns.retention.rules is 'A list of {action: archive | delete | purge, days, …}; empty: everything is kept for ever.';
+comment on column airuns.retention.last_pass is 'When the rules were last applied, and to how many runs.';
+comment on column airuns.retention.emptying is 'The last time that the trash was emptied: what was asked for, and how far it is.';
+comment on column airuns.retention.erase_asked_at is 'The user is to be erased, this row last of all.';
+comment on column airuns.retention.due_at is 'When there is work again; null: never.';
+comment on column airuns.retention.leased_until is 'A server process works on it and says so until then.';
+
+create index retention_due on airuns.retention (due_at) where due_at is not null;
+alter table airuns.retention enable row level security;
+alter table airuns.retention force row level security;
+grant select, insert, update, delete on airuns.retention to airuns_app;
+grant select, update (leased_until) on airuns.retention to airuns_service;
+create policy "users see their retention" on airuns.retention for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their retention" on airuns.retention for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their retention" on airuns.retention for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users drop their retention" on airuns.retention for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "upkeep finds what is due" on airuns.retention for select to airuns_service using (true);
+create policy "upkeep takes what is due" on airuns.retention for update to airuns_service using (true) with check (true);
+create trigger touch before update on airuns.retention for each row execute function airuns.touch();

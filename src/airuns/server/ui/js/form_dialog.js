@@ -1,8 +1,8 @@
 /** Dialogs with a form that the server renders: `data-form-dialog` is the path; a form that is done closes it. */
 
-import { on } from "../../ui/js/behaviour.js";
-import { whileBusy } from "../../ui/js/form.js";
-import { fragment, showError } from "../../ui/js/http.js";
+import { on } from "./behaviour.js";
+import { whileBusy } from "./form.js";
+import { fragment, showError } from "./http.js";
 
 on("click", "[data-form-dialog]", (button) => {
   whileBusy(button, async () => {

@@ -1,0 +1,125 @@
+"""`airuns export` and `airuns import`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, get_args
+from uuid import UUID
+
+import click
+
+from airuns.cli import options
+from airuns.errors import InvalidInput
+from airuns.server.db.door import As, Database
+from airuns.server.exports import formats
+from airuns.server.exports.importing import Report, import_archive
+from airuns.server.exports.reading import Branches, Done, Which
+from airuns.server.exports.splitting import chunks_of, records
+from airuns.server.runs.lists import RunFilter
+
+MOST_SHOWN = 20
+
+of_user = click.option("--user", "username", help="Whose runs; default: the owner's.")
+
+
+@click.command("export")
+@of_user
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(get_args(formats.FormatName)),
+    default="json",
+    show_default=True,
+    help="json is the archive that `airuns import` reads.",
+)
+@click.option("--run", "ids", type=click.UUID, multiple=True, help="This run; may be repeated.")
+@click.option("--branches", type=click.Choice(get_args(Branches)), default="current")
+@click.option("--source-type", help="Runs of this source.")
+@click.option("--status", help="active, completed or error.")
+@click.option("--tag", help="Runs with this tag.")
+@click.option("--model", help="Runs with this model.")
+@click.option("--starred", is_flag=True, default=None, help="Only starred runs.")
+@click.option("--archived/--not-archived", default=None, help="Only archived runs, or none.")
+@click.option("--deleted", is_flag=True, help="Deleted runs in place of the others.")
+@click.option("--since", type=click.DateTime(), help="Last message at this time (UTC) or later.")
+@click.option("--before", type=click.DateTime(), help="Last message before this time (UTC).")
+@click.option("-q", "words", help="Words, each in the name or in a tag.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; default: stdout.")
+@options.data_dir
+def export(
+    username: str | None,
+    format_: Any,
+    ids: tuple[UUID, ...],
+    branches: Any,
+    words: str | None,
+    starred: bool | None,
+    output: Path | None,
+    data_dir: Path | None,
+    **filters: Any,
+) -> None:
+    """Write runs to a file: all of a user's, those that filters match, or those that are named."""
+    if ids and any(value for value in (words, starred, *filters.values())):
+        raise InvalidInput("Give either --run or filters.")
+    which: Which = list(ids) or RunFilter(q=words, is_starred=starred, **_in_utc(filters))
+
+    async def work(db: Database) -> tuple[int, int]:
+        who = As((await options.whose(db, username)).id)
+        ready = await formats.prepare(db, who, which, format_, branches)
+        if output is None:
+            return await _write(formats.blocks(ready), sys.stdout.buffer)
+        unfinished = output.with_name(f"{output.name}.part")
+        with unfinished.open("wb") as file:
+            written = await _write(formats.blocks(ready), file)
+        unfinished.replace(output)
+        return written
+
+    done, left_out = options.with_database(options.settings(data_dir=data_dir), work)
+    told = f"; {left_out} without an answer were left out" if left_out else ""
+    click.echo(f"{done} {'run' if done == 1 else 'runs'} exported{told}", err=True)
+
+
+def _in_utc(filters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+        for name, value in filters.items()
+    }
+
+
+async def _write(pieces: AsyncGenerator[bytes | Done], file: IO[bytes]) -> tuple[int, int]:
+    """Write an export; return how many runs are in it and how many were left out."""
+    done = left_out = 0
+    async for piece in pieces:
+        if isinstance(piece, Done):
+            done += not piece.left_out
+            left_out += piece.left_out
+        else:
+            await asyncio.to_thread(file.write, piece)
+    return done, left_out
+
+
+@click.command("import")
+@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@of_user
+@options.data_dir
+def import_(archive: Path, username: str | None, data_dir: Path | None) -> None:
+    """Read ARCHIVE, a file of `airuns export`, into a user's runs; what is there stays as it is."""
+    settings = options.settings(data_dir=data_dir)
+
+    async def work(db: Database) -> Report:
+        who = As((await options.whose(db, username)).id)
+        with archive.open("rb") as file:
+            lines = records(chunks_of(file), 3 * settings.max_attachment + settings.max_body)
+            return await import_archive(db, who, lines, settings.max_attachment)
+
+    report = options.with_database(settings, work)
+    click.echo(
+        f"{report.runs} runs, {report.messages} messages, {report.tasks} tasks, "
+        f"{report.attachments} files and {report.prompts} prompts were imported; "
+        f"{report.known} runs were there already; {report.refused} records were refused."
+    )
+    for refusal in report.reasons[:MOST_SHOWN]:
+        click.echo(f"{refusal.kind} {refusal.id or '?'}: {refusal.reason}", err=True)
+    if report.refused:
+        sys.exit(1)

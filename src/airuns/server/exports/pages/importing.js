@@ -1,0 +1,129 @@
+/** Imports an archive that is chosen or dropped: how far it is, and line by line what came of it. */
+
+import { behaviour } from "../../ui/js/behaviour.js";
+import { formToken, problem } from "../../ui/js/http.js";
+
+/** @typedef {{kind: string, id: string | null, reason: string}} Refusal */
+/** @typedef {{runs: number, known: number, refused: number, messages: number, tasks: number, attachments: number, prompts: number, reasons: Refusal[]}} Report */
+
+const STOPPED = new Error("Stopped");
+
+/** @param {number} count @param {string} noun */
+const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+behaviour("[data-import]", (place) => {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (place.querySelector(`[data-import-${name}]`));
+  const chooser = /** @type {HTMLInputElement} */ (part("file"));
+  const drop = part("drop");
+  const bar = /** @type {HTMLProgressElement} */ (place.querySelector("progress"));
+  /** @type {XMLHttpRequest | undefined} */
+  let request;
+
+  /** @param {File | undefined} file */
+  async function take(file) {
+    if (!file || request) return;
+    begin(file);
+    try {
+      if (file.size > Number(place.dataset.most)) throw new Error(`It is larger than ${place.dataset.mostWords}, the most that this server takes.`);
+      request = new XMLHttpRequest();
+      tell(await upload(request, file, progress));
+    } catch (error) {
+      if (error !== STOPPED) show("error", `“${file.name}” was not imported`, error.message, []);
+    } finally {
+      request = undefined;
+      part("progress").hidden = true;
+      drop.hidden = false;
+      chooser.value = "";
+    }
+  }
+
+  /** @param {File} file */
+  function begin(file) {
+    part("name").textContent = file.name;
+    progress(0);
+    drop.hidden = true;
+    part("report").hidden = true;
+    part("progress").hidden = false;
+  }
+
+  /** @param {number} share of the file that the server has */
+  function progress(share) {
+    const sent = share >= 1;
+    if (sent) bar.removeAttribute("value");
+    else bar.value = share;
+    const words = sent ? "Being imported…" : "Uploading…";
+    if (part("state").textContent !== words) part("state").textContent = words;
+    part("stop").hidden = sent;
+  }
+
+  /** @param {Report} report */
+  function tell({ runs, known, refused, messages, tasks, attachments, prompts, reasons }) {
+    const title = runs || !refused ? `${some(runs, "run")} imported` : "Nothing was imported";
+    const came = [[messages, "message"], [tasks, "request"], [attachments, "file"], [prompts, "prompt"]]
+      .filter(([count]) => count)
+      .map(([count, noun]) => some(Number(count), String(noun)));
+    const lines = [];
+    if (came.length) lines.push(`With ${came.join(", ")}.`);
+    if (known) lines.push(`${some(known, "run")} ${known === 1 ? "was" : "were"} here already and ${known === 1 ? "stays as it is" : "stay as they are"}.`);
+    show(refused ? "timeout" : "success", title, lines.join(" "), reasons, refused);
+  }
+
+  /** @param {"success" | "error" | "timeout"} kind @param {string} title @param {string} text @param {Refusal[]} reasons */
+  function show(kind, title, text, reasons, refused = reasons.length) {
+    const report = part("report");
+    report.className = `notice ${kind}`;
+    const use = report.querySelector("use");
+    use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, kind === "success" ? "#success" : "#error"));
+    part("title").textContent = title;
+    part("text").textContent = text;
+    part("text").hidden = !text;
+    part("reasons").hidden = !refused;
+    const heading = /** @type {HTMLElement} */ (report.querySelector("h4"));
+    heading.textContent = `${refused.toLocaleString("en")} refused${refused > reasons.length ? `; the first ${reasons.length.toLocaleString("en")}` : ""}:`;
+    report.querySelector("ul")?.replaceChildren(...reasons.map(line));
+    report.hidden = false;
+    report.focus();
+    report.scrollIntoView({ block: "nearest" });
+  }
+
+  chooser.addEventListener("change", () => take(chooser.files?.[0]));
+  part("stop").addEventListener("click", () => request?.abort());
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("is-over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("is-over");
+    take(event.dataTransfer?.files[0]);
+  });
+});
+
+/** @param {Refusal} refusal */
+function line({ kind, id, reason }) {
+  const item = document.createElement("li");
+  const what = document.createElement("b");
+  what.textContent = id ? `${kind} ${id}:` : `${kind}:`;
+  item.append(what, ` ${reason}`);
+  return item;
+}
+
+/** @param {XMLHttpRequest} request @param {File} file @param {(share: number) => void} progress @returns {Promise<Report>} */
+function upload(request, file, progress) {
+  return new Promise((resolve, reject) => {
+    request.open("POST", "/api/import");
+    request.setRequestHeader("X-CSRF-Token", formToken());
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Content-Type", "application/json");
+    request.upload.addEventListener("progress", ({ loaded, total }) => progress(total ? loaded / total : 0));
+    request.upload.addEventListener("load", () => progress(1));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(JSON.parse(request.responseText));
+      else reject(problem(request.status, request.responseText));
+    });
+    request.addEventListener("abort", () => reject(STOPPED));
+    request.addEventListener("error", () => reject(new Error("The server cannot be reached. Import it again: what has come stays, and does not come twice.")));
+    request.send(file);
+  });
+}

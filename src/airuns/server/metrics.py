@@ -1,0 +1,36 @@
+"""/metrics: how the server is, as Prometheus reads it."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A number and what it says. `kind` is gauge or counter; a counter's name ends in _total."""
+
+    name: str
+    help: str
+    value: float
+    kind: str = "gauge"
+
+    def __str__(self) -> str:
+        return (
+            f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n"
+            f"{self.name} {self.value:g}\n"
+        )
+
+
+def route(read: Callable[[], Awaitable[list[Metric]]], *, is_public: bool) -> HTTPRouteHandler:
+    """Return the handler of /metrics; `read` gives what it says."""
+
+    @get("/metrics", opt={"public": is_public}, tags=["operation"], media_type="text/plain")
+    async def metrics() -> Response[str]:
+        """Say how the server is, in Prometheus' text format."""
+        return Response("".join(map(str, await read())), media_type=MEDIA_TYPE)
+
+    return metrics

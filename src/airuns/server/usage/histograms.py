@@ -1,0 +1,43 @@
+"""Latency histograms: numerics of eight decimal digits a bucket (schema/81_usage_triggers.sql).
+
+Bucket n holds times in (1.105^(n-1), 1.105^n] ms, so its middle is at most 5 % away from any of
+them: (1.105 - 1) / (1.105 + 1) = 4.99 % (the mapping of DDSketch, Masson et al., VLDB 2019). Times
+of 1 ms and less are in bucket 0; the last bucket, 199, begins at 117 hours. A bucket counts to
+99,999,999; one more would be taken for one of the next bucket.
+"""
+
+from bisect import bisect_left
+from decimal import Decimal
+from itertools import accumulate
+
+GAMMA = 1.105
+DIGITS = 8
+
+
+def buckets(histogram: Decimal) -> tuple[int, list[int]]:
+    """Return the first bucket that holds anything, and how many tasks each from it on holds."""
+    text = format(histogram, "f").partition(".")[0]
+    first = (len(text) - len(text.rstrip("0"))) // DIGITS
+    end = len(text) - first * DIGITS
+    starts = range(end - DIGITS, -DIGITS, -DIGITS)
+    return first, [int(text[max(0, start) : start + DIGITS]) for start in starts]
+
+
+def percentiles(histogram: Decimal, *ranks: float) -> list[float | None]:
+    """Return the times in seconds that these shares of the tasks stayed within; None of none.
+
+    The p-quantile is the smallest time that at least p of the tasks did not exceed (the nearest
+    rank), and is right within 5 %.
+    """
+    if not histogram:
+        return [None for _ in ranks]
+    first, held = buckets(histogram)
+    within = [*accumulate(held)]  # how many stayed within each bucket
+    return [middle(first + bisect_left(within, rank * within[-1])) for rank in ranks]
+
+
+def middle(bucket: int) -> float:
+    """Return the time in seconds that stands for a bucket."""
+    if bucket == 0:
+        return 0.001
+    return 2 * GAMMA**bucket / (GAMMA + 1) / 1000

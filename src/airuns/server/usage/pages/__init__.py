@@ -1,0 +1,5 @@
+"""The page of usage: /ai/analytics."""
+
+from airuns.server.usage.pages.dashboard import routes
+
+__all__ = ["routes"]

@@ -1,0 +1,28 @@
+"""/ai/analytics: what was used, what it cost, how fast it was."""
+
+from datetime import UTC, datetime
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Template
+
+from airuns.server import ui
+from airuns.server.budgets import store as budgets
+from airuns.server.given import GivenDatabase, GivenUser
+from airuns.server.usage import store
+from airuns.server.usage.pages.asked import AnyRequest, asked_of
+from airuns.server.usage.pages.board import Board, choices_of
+
+
+@get("/ai/analytics", include_in_schema=False)
+async def analytics_page(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Template:
+    """Show the dashboard of a time and its filters."""
+    asked, now = asked_of(request), datetime.now(UTC)
+    async with db.transaction(who) as tx:
+        found = await store.dashboard(tx, who.user_id, asked.filter, now, asked.by)
+        limits = await budgets.budgets(tx, who.user_id)
+    board = Board(asked=asked, dashboard=found, budgets=limits, choices=choices_of(found))
+    return ui.page(request, "usage/pages/analytics.html", board=board)
+
+
+routes: list[HTTPRouteHandler] = [analytics_page]
