@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from airuns.server.db.door import SERVICE, As, Database
 from airuns.server.search import indexer, match, reindex, store, walk, words
 from airuns.server.search.filters import conditions
+from airuns.server.search.prefixes import prefix_of_bucket
 from airuns.server.search.query import Query, Term, parse
 from tests.conftest import Run
 from tests.people import ALICE, BOB
@@ -175,6 +176,54 @@ async def test_a_walk_through_many_buckets_finds_the_same(
                 assert seen == made[::-1]
 
 
+async def full(db: Database) -> set[int]:
+    """Return Alice's buckets of messages that get no more."""
+    async with db.transaction(SERVICE) as tx:
+        rows = await tx.rows(
+            "select bucket from airuns.search_buckets"
+            " where user_id = %(user_id)s and is_closed and not has_names and documents > 0",
+            user_id=ALICE.user_id,
+        )
+    return {row["bucket"] for row in rows}
+
+
+async def test_only_buckets_that_have_the_words_are_opened(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer, "BUCKET", 4)
+    monkeypatch.setattr(indexer, "BATCH", 4)
+
+    async def opens(query: str) -> tuple[int, int]:
+        """Return how many full buckets of messages a query opens, and how many runs it finds."""
+        asked = match.templates(parse(query))
+        assert asked is not None
+        async with db.transaction(ALICE.who) as tx:
+            along = [s for s in await walk.shelves(tx, ALICE.user_id, asked) if not s.has_names]
+        opened = [shelf for shelf in along if shelf.bucket in await full(db)]
+        return len(opened), len((await found(db, query)).items)
+
+    async with opened(own_database_url) as db:
+        for number in range(12):
+            await put(db, f"common onlyAt{number}", "common 北京大学 other", "common", "common")
+        await index_all(db)
+        everywhere = (len(await full(db)), 12)
+        assert everywhere[0] > 5
+        assert await opens("common") == everywhere
+        assert await opens("onlyAt3") == (1, 1)
+        assert await opens('"common onlyAt3"') == (1, 1)
+        assert await opens("onlyat3 common -nowhere") == (1, 1)
+        assert (await opens("onlyat1*"))[1] == 3
+        assert await opens("北京") == everywhere
+        assert await opens("北京 onlyat5") == (1, 0)
+        assert await opens("nowhere") == (0, 0)
+        assert await opens("co*") == everywhere
+        assert await reindex.reindex(db, ALICE.user_id, lambda _: None) == 60
+        assert await opens("onlyat3") == (1, 1)
+        async with db.transaction(SERVICE) as tx:
+            count = "select count(distinct bucket) from airuns.search_vocabulary"
+            assert await tx.value(count) <= 60 / 4  # not those of before
+
+
 async def test_a_long_run_does_not_crowd_out_others(own_database_url: str) -> None:
     async with opened(own_database_url) as db:
         small = await put(db, "common first")
@@ -203,7 +252,11 @@ async def test_names_are_suggested_while_typing(own_database_url: str) -> None:
             assert await store.suggest(tx, ALICE.user_id, "  ") == []
 
 
-def test_any_text_is_found_by_its_own_words(own_database_url: str, run: Run) -> None:
+def test_any_text_is_found_by_its_own_words(
+    own_database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer, "BUCKET", 2)
+
     async def work(text: str, pick: int) -> None:
         async with opened(own_database_url) as db:
             run_id = await put(db, text)
@@ -224,7 +277,7 @@ def test_any_text_is_found_by_its_own_words(own_database_url: str, run: Run) -> 
 
 
 LEAKS = [
-    "select * from airuns.search_shelves(%(user_id)s)",
+    "select * from airuns.search_shelves(%(user_id)s, '{}')",
     "select * from airuns.search_lag(%(user_id)s)",
     "select * from airuns.search_matches(%(user_id)s, array[0, 1],"
     " array[%(any_of)s, %(any_of)s]::tsquery[], array[%(any_of)s, %(any_of)s]::tsquery[],"
@@ -241,7 +294,7 @@ async def test_the_functions_show_nothing_of_others(own_database_url: str, query
         other_run = await put(db, "secret")
         await index_all(db)
         await put(db, "secret")  # this one waits
-        prefixes = [indexer.prefix_of(ALICE.user_id, bucket) for bucket in (0, 1)]
+        prefixes = [prefix_of_bucket(ALICE.user_id, bucket) for bucket in (0, 1)]
         any_of = " | ".join(f"'{prefix}secret'" for prefix in prefixes)
         params = {"any_of": any_of, "run_id": run_id}
 
@@ -295,7 +348,7 @@ async def test_the_index_serves_a_search(
             async with db.transaction(ALICE.who) as tx:
                 asked = match.templates(parse(query))
                 assert asked is not None
-                shelves = await walk.shelves(tx, ALICE.user_id)
+                shelves = await walk.shelves(tx, ALICE.user_id, asked)
                 which = conditions([], ZoneInfo("UTC"), datetime.now(UTC))
                 looked = [
                     each async for each in walk.walk(tx, ALICE.user_id, asked, which, shelves)

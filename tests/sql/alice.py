@@ -56,6 +56,10 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         "airuns_app",
         {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
     ),
+    "usage_parts_monthly": (
+        "airuns_app",
+        {"user_id": ALICE.user_id, "about": "all", "at": "2026-01-01"},
+    ),
     "usage_changes": ("", {"user_id": ALICE.user_id, "run_id": ID, "at": "2026-01-01"}),
     "attachments": (
         "airuns_app",
@@ -90,6 +94,10 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "words": "owl00owl",
         },
     ),
+    "search_vocabulary": (
+        "airuns_service",
+        {"user_id": ALICE.user_id, "bucket": 0, "part": 0, "words": "owlowl"},
+    ),
     "exports": ("airuns_app", {**MINE, "format": "json", "which": "{}", "error": SECRET}),
     "export_chunks": (
         "airuns_app",
@@ -104,8 +112,10 @@ KEYS = {
     "usage_hourly": "key_id",
     "usage_parts_hourly": "user_id",
     "usage_parts_daily": "user_id",
+    "usage_parts_monthly": "user_id",
     "search_buckets": "user_id",
     "search_documents": "message_id",
+    "search_vocabulary": "user_id",
     "retention": "user_id",
     "usage_changes": "run_id",  # made by the trigger on ai_runs
 }
@@ -157,10 +167,12 @@ def updating(table: str) -> sql.Composed:
         "run_changes": "undone_at",
         "search_buckets": "documents",
         "search_documents": "part",
+        "search_vocabulary": "part",
         "usage_hourly": "tasks",
         "retention": "leased_until",
         "usage_parts_hourly": "tasks",
         "usage_parts_daily": "tasks",
+        "usage_parts_monthly": "tasks",
         "usage_changes": "tasks",
     }
     column = sql.Identifier(columns.get(table, "id"))

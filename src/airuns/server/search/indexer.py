@@ -6,9 +6,7 @@ and drops the rows: what dies half-way changes nothing and is done again.
 """
 
 import asyncio
-import hashlib
 import logging
-import string
 import time
 from collections import Counter
 from contextlib import suppress
@@ -22,7 +20,7 @@ import psycopg
 from airuns.errors import Unavailable
 from airuns.server.db.door import SERVICE, Database, Transaction
 from airuns.server.metrics import Metric
-from airuns.server.search import words
+from airuns.server.search import prefixes, words
 from airuns.server.search.hits import NOBODY
 from airuns.server.search.walk import SQL
 
@@ -32,8 +30,6 @@ BATCH = 200
 BUCKET = 8192
 POLL_SECONDS = 1.0
 LONGEST_PAUSE = 0.2
-
-_DIGITS = string.digits + string.ascii_letters
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -144,13 +140,13 @@ async def index_waiting(db: Database) -> int:
     done = 0
     for each in await waiting(db):
         try:
-            done += await index_batch(db, each.user_id)
+            done += await index_batch(db, each.user_id, BATCH)
         except psycopg.Error:  # such as a run that was purged just now; others need not wait
             log.exception("The texts of user %s could not be indexed; trying again", each.user_id)
     return done
 
 
-async def index_batch(db: Database, user_id: UUID, limit: int = BATCH) -> int:
+async def index_batch(db: Database, user_id: UUID, limit: int) -> int:
     """Index a batch of a user's waiting texts; return how many rows of the queue are done.
 
     That is none when another process works for the user at this moment. What was queued for
@@ -175,22 +171,9 @@ async def _lock(tx: Transaction, user_id: UUID) -> bool:
 
 
 async def _add_bucket(tx: Transaction, user_id: UUID, bucket: int, *, has_names: bool) -> _Bucket:
-    made = _Bucket(bucket, has_names, prefix_of(user_id, bucket), 0)
+    made = _Bucket(bucket, has_names, prefixes.prefix_of_bucket(user_id, bucket), 0)
     await tx.execute(SQL["bucket_add"], user_id=user_id, **msgspec.structs.asdict(made))
     return made
-
-
-def prefix_of(user_id: UUID, bucket: int) -> str:
-    """Return what the lexemes of a bucket begin with: three characters of the user, two of it.
-
-    Others may have the same, which costs a little time: every search names user and bucket too.
-    """
-    hashed = int.from_bytes(hashlib.sha256(user_id.bytes).digest()[:8], "big")
-    return _in_base_62(hashed, 3) + _in_base_62(bucket, 2)
-
-
-def _in_base_62(number: int, length: int) -> str:
-    return "".join(_DIGITS[number // 62**place % 62] for place in reversed(range(length)))
 
 
 async def _index(tx: Transaction, user_id: UUID, taken: list[dict[str, Any]]) -> None:
@@ -241,8 +224,23 @@ async def _newest(tx: Transaction, user_id: UUID, *, has_names: bool) -> _Bucket
     room = [each for each in found if each.has_names == has_names and each.documents < BUCKET]
     if room:
         return room[0]
+    for full in (each for each in found if each.has_names == has_names):
+        await _close(tx, user_id, full)
     following = max(each.bucket for each in found) + 1
     return await _add_bucket(tx, user_id, following, has_names=has_names)
+
+
+async def _close(tx: Transaction, user_id: UUID, full: _Bucket) -> None:
+    """Note which words a full bucket has. It gets no more, so that stays true."""
+    await tx.execute(
+        SQL["vocabulary_add"],
+        user_id=user_id,
+        bucket=full.bucket,
+        prefix=prefixes.prefix_of(user_id),
+        after=len(full.prefix) + 1,
+    )
+    await tx.execute(SQL["bucket_close"], user_id=user_id, bucket=full.bucket)
+    await tx.execute(SQL["vocabularies_drop"], user_id=user_id)
 
 
 def _rows(documents: list[_Document], bucket: _Bucket) -> list[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """A query as PostgreSQL asks for it, and as it is found again in a text, for showing."""
 
 from collections.abc import Iterable
+from itertools import product
 
 import msgspec
 
@@ -14,6 +15,8 @@ NEAR = 18
 WINDOW = 20_000
 MOST_HITS = 200
 PREFIX = "§"
+TELLING = 3
+MOST_WANTED = 16
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -24,10 +27,14 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Templates(msgspec.Struct, frozen=True):
-    """A query as tsquery, with § for a bucket's prefix. `ranking` has what a match is ranked by."""
+    """A query as tsquery, with § for a bucket's prefix.
+
+    `ranking` has what a match is ranked by, `wanted` what its bucket must have: a word of each.
+    """
 
     matching: str
     ranking: str
+    wanted: list[str]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -40,6 +47,11 @@ class Step(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"'{PREFIX}{self.lexeme}'{':*' * self.is_prefix}"
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether few words are it: many begin with a letter or two."""
+        return not self.is_prefix or len(self.lexeme) >= TELLING or _is_paired(self.lexeme)
+
 
 class Needle(msgspec.Struct, frozen=True):
     """What a term looks for: any of some rows of words."""
@@ -49,6 +61,12 @@ class Needle(msgspec.Struct, frozen=True):
     @property
     def tsquery(self) -> str:
         return "(" + " | ".join(map(_in_a_row, self.rows)) + ")"
+
+    @property
+    def wanted(self) -> list[str]:
+        """What has to be there, places aside: one of the words of each."""
+        ways = [dict.fromkeys(each) for each in product(*self.rows)]
+        return [" | ".join(map(str, way)) for way in ways if all(s.is_telling for s in way)]
 
 
 def _in_a_row(steps: list[Step]) -> str:
@@ -81,9 +99,13 @@ def needle(term: Term) -> Needle | None:
     return Needle([whole, steps])
 
 
+def _is_paired(lexeme: str) -> bool:
+    return words.is_paired(lexeme[0])
+
+
 def _is_single(word: Word) -> bool:
     """Say whether it is one character of a script in pairs, with which any pair may begin."""
-    return len(word.lexeme) == 1 and words.is_paired(word.lexeme)
+    return len(word.lexeme) == 1 and _is_paired(word.lexeme)
 
 
 def needles(query: Query) -> list[Needle]:
@@ -94,9 +116,10 @@ def needles(query: Query) -> list[Needle]:
 
 def templates(query: Query) -> Templates | None:
     """Return a query's templates; None when there is nothing to look for."""
-    found = [each.tsquery for each in needles(query)]
-    if not found:
+    searched = needles(query)
+    if not searched:
         return None
+    found = [each.tsquery for each in searched]
     unwanted = [needle(term) for term in query.terms if term.is_not]
     roles = [each for each in query.filters if each.key == "role"]
     matching = [
@@ -104,7 +127,8 @@ def templates(query: Query) -> Templates | None:
         *(f"!{each.tsquery}" for each in unwanted if each is not None),
         *(f"{'!' * each.is_not}'{PREFIX}={each.value}'" for each in roles),
     ]
-    return Templates(" & ".join(matching), " & ".join(found))
+    wanted = dict.fromkeys(each for one in searched for each in one.wanted)
+    return Templates(" & ".join(matching), " & ".join(found), list(wanted)[:MOST_WANTED])
 
 
 def pieces(text: str, wanted: list[Needle]) -> list[Piece]:

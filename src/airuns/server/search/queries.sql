@@ -1,7 +1,7 @@
 -- Search. What users find is read by functions (schema/85_search.sql); the rest is the indexer's.
 
 -- name: shelves
-select bucket, has_names, prefix, last_at from airuns.search_shelves(%(user_id)s)
+select bucket, has_names, prefix, last_at from airuns.search_shelves(%(user_id)s, %(wanted)s::text[]::tsquery[])
 
 -- name: matches
 -- Those of other runs than asked for come too, so that the caller sees how much was looked at.
@@ -98,6 +98,29 @@ set documents = b.documents + n.documents, last_at = greatest(b.last_at, n.last_
 from unnest(%(buckets)s::integer[], %(counts)s::integer[], %(last_ats)s::timestamptz[])
     as n (bucket, documents, last_at)
 where b.user_id = %(user_id)s and b.bucket = n.bucket
+
+-- name: vocabulary_add
+-- A tsvector holds 1 MB, with a few bytes beside each word.
+insert into airuns.search_vocabulary (user_id, bucket, part, words)
+select %(user_id)s, %(bucket)s, w.part, array_to_tsvector(array_agg(w.word))
+from (
+    select t.word, sum(octet_length(t.word) + 8) over (order by t.word collate "C") / 500000 as part
+    from (
+        select %(prefix)s || substr(s.word, %(after)s) as word
+        from ts_stat(format('select words from airuns.search_documents where user_id = %%L and bucket = %%s',
+            %(user_id)s::uuid, %(bucket)s::integer)) as s
+    ) as t
+) as w
+group by w.part
+
+-- name: bucket_close
+update airuns.search_buckets set is_closed = true where user_id = %(user_id)s and bucket = %(bucket)s
+
+-- name: vocabularies_drop
+-- Of buckets whose documents were all replaced.
+delete from airuns.search_vocabulary as v
+using airuns.search_buckets as b
+where v.user_id = %(user_id)s and b.user_id = %(user_id)s and b.bucket = v.bucket and b.documents <= 0
 
 -- name: queue_take
 -- Gone with the commit that adds the documents, and back again without it.

@@ -84,7 +84,7 @@ async def search(
     if asked is None:
         page = await _filtered(tx, user_id, which, sort, cursor, limit)
     else:
-        shelves = await walk.shelves(tx, user_id)
+        shelves = await walk.shelves(tx, user_id, asked)
         as_of = max([now, *(shelf.last_at for shelf in shelves[:1])])  # clocks may differ
         this = _Search(tx, user_id, query, which, shelves, as_of)
         by = _by_date if sort == "date" else _by_relevance
@@ -128,7 +128,7 @@ async def suggest(tx: Transaction, user_id: UUID, text: str, limit: int = 10) ->
     which = conditions(query.filters, ZoneInfo("UTC"), now)
     if asked is None:
         return []
-    names = [shelf for shelf in await walk.shelves(tx, user_id) if shelf.has_names]
+    names = [shelf for shelf in await walk.shelves(tx, user_id, asked) if shelf.has_names]
     found = await _collect(_Search(tx, user_id, query, which, names, now), asked, names, 200)
     places = ranked(found[0], now)[:limit]
     runs = await read_runs(tx, user_id, [place.run_id for place in places])
@@ -152,7 +152,7 @@ async def said(
     if asked is None:
         return []
     which = conditions(query.filters, zone, now)
-    shelves = [shelf for shelf in await walk.shelves(tx, user_id) if not shelf.has_names]
+    shelves = [shelf for shelf in await walk.shelves(tx, user_id, asked) if not shelf.has_names]
     this = _Search(tx, user_id, query, which, shelves, now)
     found, _ = await _collect(this, asked, shelves, LATELY)
     run_ids = [place.run_id for place in ranked(found, now)[:limit]]
@@ -216,7 +216,7 @@ async def matching(
         return Matching([each.run_id for each in matches], False)
     newest: dict[UUID, Key] = {}
     horizon: Key | None = None
-    shelves = await walk.shelves(tx, user_id)
+    shelves = await walk.shelves(tx, user_id, asked)
     async for looked in walk.walk(tx, user_id, asked, which, shelves):
         for each in looked.matches:
             newest[each.run_id] = max(newest.get(each.run_id, each.key), each.key)
@@ -239,7 +239,7 @@ async def messages(
     if asked is None:
         return []
     which = conditions(query.filters, zone, now, within)
-    shelves = [each for each in await walk.shelves(tx, user_id) if not each.has_names]
+    shelves = [each for each in await walk.shelves(tx, user_id, asked) if not each.has_names]
     return [
         each.message_id
         async for looked in walk.walk(tx, user_id, asked, which, shelves)

@@ -15,6 +15,7 @@ from airuns.server.db.door import Transaction
 from airuns.server.runs.lists import all_of
 from airuns.server.search.filters import Conditions
 from airuns.server.search.match import PREFIX, Templates
+from airuns.server.search.prefixes import prefix_of
 
 SQL = queries.load(__package__ or "")
 
@@ -61,9 +62,11 @@ class Looked(msgspec.Struct, frozen=True):
     horizon: Key | None
 
 
-async def shelves(tx: Transaction, user_id: UUID) -> list[Shelf]:
-    """Return a user's buckets, the latest first."""
-    return await tx.all(Shelf, SQL["shelves"], user_id=user_id)
+async def shelves(tx: Transaction, user_id: UUID, asked: Templates) -> list[Shelf]:
+    """Return the buckets of a user that may have what is asked for, the latest first."""
+    own = prefix_of(user_id)
+    wanted = [each.replace(PREFIX, own) for each in asked.wanted]
+    return await tx.all(Shelf, SQL["shelves"], user_id=user_id, wanted=wanted)
 
 
 async def in_runs(

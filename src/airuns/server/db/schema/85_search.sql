@@ -30,12 +30,14 @@ create table airuns.search_buckets (
     prefix text not null check (length(prefix) = 5),
     documents integer not null default 0,
     last_at timestamptz not null default '-infinity',
+    is_closed boolean not null default false,
     primary key (user_id, bucket)
 );
 comment on table airuns.search_buckets is 'The documents of a user in portions, in the order in which they were indexed. Who indexes for a user holds the lock on bucket 0.';
 comment on column airuns.search_buckets.has_names is 'It has the own words of runs; the others have messages.';
 comment on column airuns.search_buckets.prefix is 'What its lexemes begin with. That another bucket has the same would cost time and show nothing.';
 comment on column airuns.search_buckets.last_at is 'No document in it is later.';
+comment on column airuns.search_buckets.is_closed is 'It is full, and search_vocabulary has its words: a search passes it by unless they are among them.';
 alter table airuns.search_buckets enable row level security;
 alter table airuns.search_buckets force row level security;
 grant select, insert, update on airuns.search_buckets to airuns_service;
@@ -59,12 +61,32 @@ comment on column airuns.search_documents.message_id is 'All zeros: the run''s o
 comment on column airuns.search_documents.part is 'A long message has several.';
 comment on column airuns.search_documents.at is 'When the message was added, or the run last had one.';
 create index search_words on airuns.search_documents using gin (words) with (fastupdate = off);
+create index search_documents_of_bucket on airuns.search_documents (user_id, bucket);
 alter table airuns.search_documents enable row level security;
 alter table airuns.search_documents force row level security;
 grant select, insert, delete on airuns.search_documents to airuns_service;
 create policy "the indexer sees documents" on airuns.search_documents for select to airuns_service using (true);
 create policy "the indexer adds documents" on airuns.search_documents for insert to airuns_service with check (true);
 create policy "the indexer replaces documents" on airuns.search_documents for delete to airuns_service using (true);
+
+create table airuns.search_vocabulary (
+    user_id uuid not null,
+    bucket integer not null,
+    part integer not null check (part >= 0),
+    words tsvector not null,
+    primary key (user_id, bucket, part),
+    foreign key (user_id, bucket) references airuns.search_buckets (user_id, bucket) on delete cascade
+);
+comment on table airuns.search_vocabulary is 'Which words a closed bucket has, without places. It tells at once where a rare word is, however many buckets there are.';
+comment on column airuns.search_vocabulary.part is 'A tsvector holds 1 MB at most, so many words are in several, cut by the alphabet.';
+comment on column airuns.search_vocabulary.words is 'Each begins with the characters of the user with which the prefix of a bucket begins.';
+create index search_vocabulary_words on airuns.search_vocabulary using gin (words) with (fastupdate = off);
+alter table airuns.search_vocabulary enable row level security;
+alter table airuns.search_vocabulary force row level security;
+grant select, insert, delete on airuns.search_vocabulary to airuns_service;
+create policy "the indexer sees vocabularies" on airuns.search_vocabulary for select to airuns_service using (true);
+create policy "the indexer adds vocabularies" on airuns.search_vocabulary for insert to airuns_service with check (true);
+create policy "the indexer drops vocabularies" on airuns.search_vocabulary for delete to airuns_service using (true);
 
 -- The indexer reads all users' texts, and nothing else of their rows.
 grant select (user_id, id, name, description, tags, last_message_at) on airuns.ai_runs to airuns_service;
@@ -111,19 +133,31 @@ end
 $$;
 comment on function airuns.refuse_others(uuid) is 'Raises insufficient_privilege unless it is the user of the transaction.';
 
-create function airuns.search_shelves(of_user uuid)
+create function airuns.search_shelves(of_user uuid, wanted tsquery[])
     returns table (bucket integer, has_names boolean, prefix text, last_at timestamptz)
-    language plpgsql stable security definer set search_path = '' as $$
+    language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
+declare
+    each tsquery;
+    possible integer[];
 begin
     perform airuns.refuse_others(of_user);
+    foreach each in array wanted loop
+        select coalesce(array_agg(distinct v.bucket), '{}') into possible
+        from airuns.search_vocabulary as v
+        left join unnest(possible) as p (bucket) on p.bucket = v.bucket
+        where v.user_id is not distinct from of_user and v.words @@ each
+            and (possible is null or p.bucket is not null);
+    end loop;
     return query
     select b.bucket, b.has_names, b.prefix, b.last_at
     from airuns.search_buckets as b
+    left join unnest(possible) as p (bucket) on p.bucket = b.bucket
     where b.user_id = of_user and b.documents > 0
+        and (possible is null or p.bucket is not null or not b.is_closed)
     order by b.last_at desc, b.bucket desc;
 end
 $$;
-comment on function airuns.search_shelves(uuid) is 'A user''s buckets that have something, the latest first.';
+comment on function airuns.search_shelves(uuid, tsquery[]) is 'A user''s buckets that may have a document with a word of each of `wanted`, the latest first.';
 
 -- Each bucket is asked for by itself: one query of them all would look at each document with the words of all. Not
 -- `user_id = of_user`: the planner, which cannot know how rare words are, would read all of the user's by the key.
@@ -199,18 +233,18 @@ end
 $$;
 comment on function airuns.search_lag(uuid) is 'How many of a user''s texts wait to be indexed, at most 1000, and for how long the oldest has.';
 
-revoke execute on function airuns.search_shelves(uuid),
+revoke execute on function airuns.search_shelves(uuid, tsquery[]),
     airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
     airuns.search_in_runs(uuid, uuid[], text, text, integer),
     airuns.search_lag(uuid) from public;
-grant execute on function airuns.search_shelves(uuid),
+grant execute on function airuns.search_shelves(uuid, tsquery[]),
     airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer),
     airuns.search_in_runs(uuid, uuid[], text, text, integer),
     airuns.search_lag(uuid) to airuns_app;
 
 -- A function belongs to a role that may create in its schema, for the moment in which it is handed over.
 grant create on schema airuns to airuns_service;
-alter function airuns.search_shelves(uuid) owner to airuns_service;
+alter function airuns.search_shelves(uuid, tsquery[]) owner to airuns_service;
 alter function airuns.search_matches(uuid, integer[], tsquery[], tsquery[], timestamptz, uuid, integer) owner to airuns_service;
 alter function airuns.search_in_runs(uuid, uuid[], text, text, integer) owner to airuns_service;
 alter function airuns.search_lag(uuid) owner to airuns_service;
