@@ -1,4 +1,4 @@
--- How usage_changes (80_usage.sql) are folded into the sums, how these are built anew, and what is read of them.
+-- How usage_changes (80_usage.sql) are folded into the sums, and how these are built anew. 84_usage_views.sql reads them.
 
 create type airuns.usage_part as (about text, value text, detail text);
 comment on type airuns.usage_part is 'A row of usage_parts_hourly that a row of usage_hourly is added to.';
@@ -153,6 +153,39 @@ begin
             total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
             first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
             total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
+    ), monthly as (
+        insert into airuns.usage_parts_monthly as u (user_id, at, about, value, detail,
+            runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total,
+            tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens,
+            generated_us, first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost,
+            first_token_histogram, total_time_histogram)
+        select of_user, date_trunc('month', p.at, 'UTC') as month, p.about, p.value, p.detail,
+            sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+            sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+            sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning),
+            sum(p.generated_tokens), sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us),
+            sum(p.total_time_tasks), sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram),
+            sum(p.total_time_histogram)
+        from parts as p
+        group by month, p.about, p.value, p.detail
+        on conflict (user_id, about, at, value, detail) do update set
+            runs = u.runs + excluded.runs, tasks = u.tasks + excluded.tasks, failed = u.failed + excluded.failed,
+            counted = u.counted + excluded.counted, priced = u.priced + excluded.priced,
+            estimated = u.estimated + excluded.estimated, tokens_input = u.tokens_input + excluded.tokens_input,
+            tokens_output = u.tokens_output + excluded.tokens_output,
+            tokens_total = u.tokens_total + excluded.tokens_total,
+            tokens_cache_read = u.tokens_cache_read + excluded.tokens_cache_read,
+            tokens_cache_write_5m = u.tokens_cache_write_5m + excluded.tokens_cache_write_5m,
+            tokens_cache_write_1h = u.tokens_cache_write_1h + excluded.tokens_cache_write_1h,
+            tokens_reasoning = u.tokens_reasoning + excluded.tokens_reasoning,
+            generated_tokens = u.generated_tokens + excluded.generated_tokens,
+            generated_us = u.generated_us + excluded.generated_us,
+            first_token_tasks = u.first_token_tasks + excluded.first_token_tasks,
+            first_token_us = u.first_token_us + excluded.first_token_us,
+            total_time_tasks = u.total_time_tasks + excluded.total_time_tasks,
+            total_time_us = u.total_time_us + excluded.total_time_us, cost = u.cost + excluded.cost,
+            first_token_histogram = u.first_token_histogram + excluded.first_token_histogram,
+            total_time_histogram = u.total_time_histogram + excluded.total_time_histogram
     )
     select count(*), array_agg(distinct t.at) filter (where t.tasks < 0 or t.runs < 0) into folded, emptied
     from taken as t;
@@ -175,9 +208,12 @@ begin
     delete from airuns.usage_parts_daily as u
     where u.user_id = of_user and u.about = any(abouts) and u.tasks = 0 and u.runs = 0 and u.at in (
         select date_bin('1 day', h.at, timestamptz '2000-01-01 00:00Z') from unnest(hours) as h (at));
+    delete from airuns.usage_parts_monthly as u
+    where u.user_id = of_user and u.about = any(abouts) and u.tasks = 0 and u.runs = 0 and u.at in (
+        select date_trunc('month', h.at, 'UTC') from unnest(hours) as h (at));
 end
 $$;
-comment on function airuns.drop_empty_usage(uuid, timestamptz[]) is 'Drops the sums of these hours, and of their days, that have fallen to nothing.';
+comment on function airuns.drop_empty_usage(uuid, timestamptz[]) is 'Drops the sums of these hours, and of their days and months, that have fallen to nothing.';
 
 create view airuns.usage_parts_due with (security_invoker = true) as
 select u.user_id, p.about, u.at, p.value, p.detail,
@@ -198,6 +234,7 @@ begin
     delete from airuns.usage_hourly as u where u.user_id = of_user;
     delete from airuns.usage_parts_hourly as u where u.user_id = of_user;
     delete from airuns.usage_parts_daily as u where u.user_id = of_user;
+    delete from airuns.usage_parts_monthly as u where u.user_id = of_user;
     insert into airuns.usage_hourly (user_id, at, tag,
         source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
         runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
@@ -251,76 +288,20 @@ begin
     from airuns.usage_parts_hourly as p
     where p.user_id = of_user
     group by day, p.about, p.value, p.detail;
+    insert into airuns.usage_parts_monthly (user_id, at, about, value, detail,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select of_user, date_trunc('month', p.at, 'UTC') as month, p.about, p.value, p.detail,
+        sum(p.runs), sum(p.tasks), sum(p.failed), sum(p.counted), sum(p.priced), sum(p.estimated),
+        sum(p.tokens_input), sum(p.tokens_output), sum(p.tokens_total), sum(p.tokens_cache_read),
+        sum(p.tokens_cache_write_5m), sum(p.tokens_cache_write_1h), sum(p.tokens_reasoning), sum(p.generated_tokens),
+        sum(p.generated_us), sum(p.first_token_tasks), sum(p.first_token_us), sum(p.total_time_tasks),
+        sum(p.total_time_us), sum(p.cost), sum(p.first_token_histogram), sum(p.total_time_histogram)
+    from airuns.usage_parts_daily as p
+    where p.user_id = of_user
+    group by month, p.about, p.value, p.detail;
 end
 $$;
 comment on function airuns.rebuild_usage(uuid) is 'Computes a user''s usage anew from the tasks; to be called first in a transaction that is repeatable read, so that no task is counted twice.';
-
-create view airuns.usage_by_hour with (security_invoker = true) as
-select
-    u.user_id, u.at, nullif(u.tag, '') as tag, nullif(u.source_type, '') as source_type,
-    nullif(u.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
-    nullif(u.prompt_version, 0) as prompt_version, nullif(u.provider, '') as provider, nullif(u.model, '') as model,
-    nullif(u.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(u.status, '') as status,
-    nullif(u.error_code, '') as error_code,
-    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_hourly as u
-union all
-select
-    c.user_id, c.at, nullif(c.tag, '') as tag, nullif(c.source_type, '') as source_type,
-    nullif(c.prompt_id, '00000000-0000-0000-0000-000000000000') as prompt_id,
-    nullif(c.prompt_version, 0) as prompt_version, nullif(c.provider, '') as provider, nullif(c.model, '') as model,
-    nullif(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id, nullif(c.status, '') as status,
-    nullif(c.error_code, '') as error_code,
-    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    c.first_token_histogram, c.total_time_histogram
-from airuns.usage_changes as c;
-comment on view airuns.usage_by_hour is 'What has been used by hour (UTC), exact at any moment: sum over the rows, of which there may be several for the same things. Rows with a tag count again what the rows without have.';
-
-create view airuns.usage_parts_by_hour with (security_invoker = true) as
-select
-    u.user_id, u.about, u.at, u.value, u.detail,
-    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_parts_hourly as u
-union all
-select
-    c.user_id, p.about, c.at, p.value, p.detail,
-    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
-    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
-from airuns.usage_changes as c
-cross join lateral unnest(airuns.usage_parts(
-    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
-create view airuns.usage_parts_by_day with (security_invoker = true) as
-select
-    u.user_id, u.about, u.at, u.value, u.detail,
-    u.runs, u.tasks, u.failed, u.counted, u.priced, u.estimated, u.tokens_input, u.tokens_output, u.tokens_total,
-    u.tokens_cache_read, u.tokens_cache_write_5m, u.tokens_cache_write_1h, u.tokens_reasoning, u.generated_tokens,
-    u.generated_us, u.first_token_tasks, u.first_token_us, u.total_time_tasks, u.total_time_us, u.cost,
-    u.first_token_histogram, u.total_time_histogram
-from airuns.usage_parts_daily as u
-union all
-select
-    c.user_id, p.about, date_bin('1 day', c.at, timestamptz '2000-01-01 00:00Z'), p.value, p.detail,
-    c.runs, c.tasks, c.failed, c.counted, c.priced, c.estimated, c.tokens_input, c.tokens_output, c.tokens_total,
-    c.tokens_cache_read, c.tokens_cache_write_5m, c.tokens_cache_write_1h, c.tokens_reasoning, c.generated_tokens,
-    c.generated_us, c.first_token_tasks, c.first_token_us, c.total_time_tasks, c.total_time_us, c.cost,
-    case when p.about in ('all', 'model', 'version') then c.first_token_histogram else 0 end,
-    case when p.about in ('all', 'model', 'version') then c.total_time_histogram else 0 end
-from airuns.usage_changes as c
-cross join lateral unnest(airuns.usage_parts(
-    c.tag, c.source_type, c.prompt_id, c.prompt_version, c.provider, c.model, c.key_id, c.status, c.error_code)) as p;
-comment on view airuns.usage_parts_by_hour is 'What has been used by hour (UTC) and by one thing (about: all, model, prompt, version, source, key, tag, status), exact at any moment: sum over the rows. Quick however many tasks there were.';
-comment on view airuns.usage_parts_by_day is 'As usage_parts_by_hour, by day (UTC).';
-
-grant select on airuns.task_usage, airuns.run_usage, airuns.usage_by_hour, airuns.usage_parts_due,
-    airuns.usage_parts_by_hour, airuns.usage_parts_by_day to airuns_app;
