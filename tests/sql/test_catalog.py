@@ -206,9 +206,12 @@ usage_changes airuns_service select
 usage_hourly airuns_app delete insert select update
 usage_parts_by_day airuns_app select
 usage_parts_by_hour airuns_app select
+usage_parts_by_month airuns_app select
 usage_parts_daily airuns_app delete insert select update
 usage_parts_due airuns_app select
 usage_parts_hourly airuns_app delete insert select update
+usage_parts_monthly airuns_app delete insert select update
+usage_parts_unfolded airuns_app select
 users airuns_app select update(display_name) update(password_hash)
 users airuns_service delete insert select update
 """  # noqa: E501  # a grant a line

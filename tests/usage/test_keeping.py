@@ -25,6 +25,7 @@ from tests.sql.rows import add, become, put
 Row = dict[str, Any]
 
 ENDED = ("completed", "error", "timeout", "cancelled")
+UNITS = {"hour": "hourly", "day": "daily", "month": "monthly"}
 WHICH = st.integers(0, 5)
 TAGS = st.lists(st.sampled_from(["red", "green", "blue"]), max_size=4)
 USAGE = st.fixed_dictionaries(
@@ -38,7 +39,9 @@ USAGE = st.fixed_dictionaries(
         "time_to_first_token": st.none() | st.floats(0, 1e6),
         "total_time": st.none() | st.floats(0, 1e6),
         "usage_estimated": st.booleans(),
-        "created_at": st.sampled_from(["2026-03-01 10:59Z", "2026-03-01 11:00Z", "2026-03-02Z"]),
+        "created_at": st.sampled_from(
+            ["2026-03-01 10:59Z", "2026-03-01 11:00Z", "2026-03-02Z", "2026-04-30Z"]
+        ),
     }
 )
 STEPS = st.one_of(
@@ -162,11 +165,11 @@ def test_after_any_steps_the_usage_is_the_sum_over_the_tasks(
 
 
 def _kept(connection: Connection[Row]) -> Row | None:
-    """Return what the dashboard would read: sums over all days, changes included."""
+    """Return what the dashboard would read: sums over all months, changes included."""
     return connection.execute(
         "select coalesce(sum(tasks), 0) as tasks, coalesce(sum(cost), 0) as cost,"
         " coalesce(sum(runs), 0) as runs, coalesce(sum(total_time_histogram), 0) as histogram"
-        " from airuns.usage_parts_by_day where about = 'all'"
+        " from airuns.usage_parts_by_month where about = 'all'"
     ).fetchone()
 
 
@@ -181,7 +184,8 @@ def test_what_falls_to_nothing_leaves_no_row(quiet: Connection[Row]) -> None:
         story.fold(1000)
         story.purge(0)
         story.fold(1000)
-        for table in ("usage_hourly", "usage_parts_hourly", "usage_parts_daily", "usage_changes"):
+        parts = [f"usage_parts_{unit}" for unit in UNITS.values()]
+        for table in ("usage_hourly", *parts, "usage_changes"):
             assert quiet.execute(f"select from airuns.{table}".encode()).rowcount == 0
 
 
@@ -236,11 +240,11 @@ async def test_wrong_parts_are_found(own_db: Database) -> None:
         run_id = await add(tx, "ai_runs", ALICE.user_id)
         await add(tx, "ai_tasks", ALICE.user_id, run_id=run_id, status="completed", model="m")
     await keeping.fold_all(own_db)
-    for unit in ("hour", "day"):
+    for unit, table in UNITS.items():
         async with own_db.transaction(ALICE.who) as tx:
             await tx.execute(
-                f"update airuns.usage_parts_{'hourly' if unit == 'hour' else 'daily'}"  # noqa: S608
-                " set tasks = 2 where about = 'model'"
+                f"update airuns.usage_parts_{table} set tasks = 2"  # noqa: S608
+                " where about = 'model'"
             )
             [found] = await keeping.differences(tx, ALICE.user_id)
         assert found.startswith(f"part of {unit} ")

@@ -64,8 +64,9 @@ def _wrong(query: str, **fragments: str) -> str:
 
 WRONG = {
     "hour": _wrong("wrong_usage"),
-    "part of hour": _wrong("wrong_parts", table="usage_parts_hourly", step="1 hour"),
-    "part of day": _wrong("wrong_parts", table="usage_parts_daily", step="1 day"),
+    "part of hour": _wrong("wrong_parts", table="usage_parts_hourly", step="hour"),
+    "part of day": _wrong("wrong_parts", table="usage_parts_daily", step="day"),
+    "part of month": _wrong("wrong_parts", table="usage_parts_monthly", step="month"),
 }
 """Each finds sums that are not what they should be, by the tasks, or by the sums of the first."""
 

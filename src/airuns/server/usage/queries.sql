@@ -87,7 +87,7 @@ with compared as (
     from (
         select true as is_kept, at, about, value, detail, {measures} from airuns.{table} where user_id = %(user_id)s
         union all
-        select false, date_bin('{step}', d.at, timestamptz '2000-01-01 00:00Z'), d.about, d.value, d.detail, {measures}
+        select false, date_trunc('{step}', d.at, 'UTC'), d.about, d.value, d.detail, {measures}
         from airuns.usage_parts_due as d where d.user_id = %(user_id)s
     ) as b
     group by at, about, value, detail
