@@ -194,6 +194,7 @@ search_buckets airuns_service insert select update
 search_documents airuns_service delete insert select
 search_queue airuns_app insert
 search_queue airuns_service delete insert select
+search_vocabulary airuns_service delete insert select
 server_processes airuns_service delete insert select update
 sessions airuns_app delete select
 sessions airuns_service delete insert select update
