@@ -94,3 +94,13 @@ def test_help_is_quick_and_needs_nothing(data_dir: Path) -> None:
         [AIRUNS, "--help"], env=environment(data_dir), capture_output=True, text=True, check=True
     )
     assert "serve" in shown.stdout
+
+
+def test_commands_start_without_the_web_server() -> None:
+    code = (
+        "import sys; from airuns.cli import costs, db, exports, key, serve, user; "
+        "print([m for m in ('litestar', 'jinja2', 'aiohttp') if m in sys.modules])"
+    )
+    python = AIRUNS.with_name("python")
+    said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "[]\n"

@@ -7,8 +7,6 @@ import click
 from airuns.cli import options
 from airuns.server.accounts import passwords, rules, store
 from airuns.server.db.door import Database
-from airuns.server.retention import erase as erasure
-from airuns.server.retention.erase import Held
 
 
 @click.group()
@@ -59,6 +57,9 @@ def link(name: str, data_dir: Path | None) -> None:
 @options.data_dir
 def erase(name: str, yes: bool, data_dir: Path | None) -> None:
     """Remove NAME and everything of NAME's for good, and prove that nothing is left."""
+    from airuns.server.retention import erase as erasure
+    from airuns.server.retention.erase import Held
+
     settings = options.settings(data_dir=data_dir)
 
     async def work(db: Database) -> list[Held]:

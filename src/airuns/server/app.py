@@ -16,36 +16,33 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from airuns import __version__
 from airuns.errors import Unavailable
-from airuns.server import (
-    accounts,
-    attachments,
-    budgets,
-    exports,
-    metrics,
-    models,
-    problems,
-    prompts,
-    retention,
-    runs,
-    search,
-    ui,
-    usage,
-)
+from airuns.server import metrics, problems, ui
+from airuns.server.accounts import feature as accounts
 from airuns.server.accounts.guard import AuthMiddleware, Guard, current_identity, current_user
+from airuns.server.attachments import feature as attachments
+from airuns.server.budgets import feature as budgets
 from airuns.server.db.door import SERVICE, Database
 from airuns.server.expected import refuse_unknown
+from airuns.server.exports import feature as exports
 from airuns.server.exports.jobs import Exporter
 from airuns.server.given import GivenDatabase
+from airuns.server.models import feature as models
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
+from airuns.server.prompts import feature as prompts
+from airuns.server.retention import feature as retention
 from airuns.server.retention.upkeep import Upkeep
+from airuns.server.runs import feature as runs
 from airuns.server.runs.api.execute import GivenEngine
 from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
+from airuns.server.search import feature as search
 from airuns.server.search.indexer import Indexer
 from airuns.server.settings import Settings
 from airuns.server.ui import components
 from airuns.server.ui.static import static_file
+from airuns.server.usage import feature as usage
+from airuns.server.usage.keeping import Folding
 
 FEATURES = (
     accounts,
@@ -101,7 +98,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
     state.upkeep = Upkeep(db, live.news, settings.data_dir)
-    state.folding = usage.Folding(db)
+    state.folding = Folding(db)
     live.news.heard_by(state.indexer.wake)
 
     app = Litestar(
