@@ -80,11 +80,11 @@ async def test_everything_is_exported_and_the_file_deleted(
 ) -> None:
     archive_of(client, "all of this")
     page = await visit("/settings/data", dora)
-    await page.get_by_role("button", name="Export 1 run").click()
+    await page.get_by_role("button", name="Download everything").click()
     row = page.locator("#exports li")
-    await expect(row).to_contain_text("JSON (everything), 1 run")
+    await expect(row).to_contain_text("Everything, 1 run")
     name, archive = await taken(page, row.get_by_role("link", name="Download"))
-    assert name == "all of this.json"
+    assert name.startswith("airuns-everything-")
     assert json.loads(archive)["complete"] is True
     await row.get_by_role("button", name="Delete").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete export").click()
@@ -113,11 +113,11 @@ async def test_what_was_exported_comes_to_somebody_else(
     page = await visit("/settings/data", dora)
     said = await bring(page, file("first.json", archive))
     assert "1 run imported" in said
-    assert "With 4 messages, 2 requests." in said
+    assert "With 4 messages, 2 requests, 1 model." in said
     assert stored(client, "/api/runs")["items"][0]["name"] == "bring me"
     said = await bring(page, file("again.json", archive))
     assert "0 runs imported" in said
-    assert "1 run was here already and stays as it is." in said
+    assert "Here already, and left as it was: 1 run, 1 model." in said
 
 
 async def test_what_is_refused_is_told_line_by_line(
@@ -127,7 +127,7 @@ async def test_what_is_refused_is_told_line_by_line(
     next(each for each in archive["records"] if each["type"] == "message")["content"] = "forged"
     page = await visit("/settings/data", dora)
     said = await bring(page, file("forged.json", archive))
-    assert "Nothing was imported" in said
+    assert "No runs were imported" in said
     assert "1 refused" in said
     run_id = next(each for each in archive["records"] if each["type"] == "run")["id"]
     await expect(page.get_by_role("listitem").filter(has_text=run_id)).to_contain_text("hash")
@@ -230,7 +230,7 @@ async def test_nothing_keeps_people_out(
 ) -> None:
     delete_run(client, run(client, "thrown away"))
     page = await visit("/settings/data", dora, dark=dark, phone=phone)
-    await page.get_by_role("button", name="Export the trash (1)").click()
+    await page.get_by_role("button", name="Download everything").click()
     await expect(page.get_by_role("link", name="Download")).to_be_visible()
     await bring(page, file("notes.json", {"hello": "world"}))
     visit.errors.clear()  # that was refused

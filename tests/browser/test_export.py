@@ -18,7 +18,7 @@ FORMATS = {
     "Text": "txt",
     "Markdown": "md",
     "PDF": "pdf",
-    "JSON (everything)": "json",
+    "JSON archive": "json",
     "CSV of tasks": "csv",
     "Fine-tuning JSONL": "jsonl",
 }
@@ -61,7 +61,7 @@ async def test_a_run_comes_in_every_format(visit: Visits, alice: Client) -> None
     for name in ("Text", "Markdown"):
         assert "take this" in files[name][1].decode()
     assert files["PDF"][1].startswith(b"%PDF-")
-    records = json.loads(files["JSON (everything)"][1])["records"]
+    records = json.loads(files["JSON archive"][1])["records"]
     assert next(each["content"] for each in records if each["type"] == "message") == "take this"
     [_, *rows] = csv.reader(io.StringIO(files["CSV of tasks"][1].decode("utf-8-sig")))
     assert len(rows) == 2
@@ -150,7 +150,7 @@ async def test_a_selection_and_what_a_filter_matches(
     assert len(list(csv.reader(io.StringIO(table.decode("utf-8-sig"))))) == 1 + 2
     await page.get_by_role("button", name="Download…").click()
     await expect(page.get_by_role("dialog", name="Download 3 runs")).to_be_visible()
-    _, archive = await chosen(page, "JSON (everything)")
+    _, archive = await chosen(page, "JSON archive")
     assert json.loads(archive)["runs"] == 3
 
 

@@ -34,13 +34,13 @@ def test_export_import_export_is_identical(
         archive = await taken(db, ALICE.who, run_ids)
         msgspec.json.decode(archive)  # any parser reads it
         report = await brought(db, BOB.who, archive)
-        assert (report.runs, report.refused) == (len(run_ids), 0), report.reasons
+        assert (report.added["run"], report.refused) == (len(run_ids), {}), report.reasons
         assert lines_of(await taken(db, BOB.who, run_ids)) == lines_of(archive)
         async with db.transaction(ALICE.who) as mine, db.transaction(BOB.who) as theirs:
             for run_id in run_ids:
                 original = await store.get(mine, ALICE.user_id, run_id)
                 assert await store.get(theirs, BOB.user_id, run_id) == original
         again = await brought(db, BOB.who, archive)
-        assert (again.runs, again.known, again.refused) == (0, len(run_ids), 0)
+        assert (again.added, again.there["run"], again.refused) == ({}, len(run_ids), {})
 
     run(round_trip())

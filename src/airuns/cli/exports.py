@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, get_args
@@ -14,8 +14,9 @@ from airuns.cli import options
 from airuns.errors import InvalidInput
 from airuns.server.db.door import As, Database
 from airuns.server.exports import formats
-from airuns.server.exports.importing import Report, import_archive
-from airuns.server.exports.reading import Branches, Done, Which
+from airuns.server.exports.importing import import_archive
+from airuns.server.exports.reading import Branches, Done, Everything, Which
+from airuns.server.exports.report import Report
 from airuns.server.exports.splitting import chunks_of, records
 from airuns.server.runs.lists import RunFilter
 
@@ -59,10 +60,17 @@ def export(
     data_dir: Path | None,
     **filters: Any,
 ) -> None:
-    """Write runs to a file: all of a user's, those that filters match, or those that are named."""
-    if ids and any(value for value in (words, starred, *filters.values())):
+    """Write runs to a file: all of a user's, those that filters match, or those that are named.
+
+    As json and without --run and filters it is everything that the user has: runs, deleted ones
+    too, prompts, providers (without their keys), models with own prices, budgets, and rules.
+    """
+    chosen = RunFilter(q=words, is_starred=starred, **_in_utc(filters))
+    if ids and chosen != RunFilter():
         raise InvalidInput("Give either --run or filters.")
-    which: Which = list(ids) or RunFilter(q=words, is_starred=starred, **_in_utc(filters))
+    which: Which = list(ids) or chosen
+    if format_ == "json" and which == RunFilter():
+        which = Everything()
 
     async def work(db: Database) -> tuple[int, int]:
         who = As((await options.whose(db, username)).id)
@@ -104,22 +112,40 @@ async def _write(pieces: AsyncGenerator[bytes | Done], file: IO[bytes]) -> tuple
 @of_user
 @options.data_dir
 def import_(archive: Path, username: str | None, data_dir: Path | None) -> None:
-    """Read ARCHIVE, a file of `airuns export`, into a user's runs; what is there stays as it is."""
+    """Read ARCHIVE, a file of `airuns export`; what a user has already stays as it is."""
     settings = options.settings(data_dir=data_dir)
 
     async def work(db: Database) -> Report:
         who = As((await options.whose(db, username)).id)
         with archive.open("rb") as file:
-            lines = records(chunks_of(file), 3 * settings.max_attachment + settings.max_body)
+            chunks = _progressing(chunks_of(file), archive.stat().st_size)
+            lines = records(chunks, 3 * settings.max_attachment + settings.max_body)
             return await import_archive(db, who, lines, settings.max_attachment)
 
     report = options.with_database(settings, work)
-    click.echo(
-        f"{report.runs} runs, {report.messages} messages, {report.tasks} tasks, "
-        f"{report.attachments} files and {report.prompts} prompts were imported; "
-        f"{report.known} runs were there already; {report.refused} records were refused."
-    )
+    click.echo(_table(report))
     for refusal in report.reasons[:MOST_SHOWN]:
         click.echo(f"{refusal.kind} {refusal.id or '?'}: {refusal.reason}", err=True)
     if report.refused:
         sys.exit(1)
+
+
+def _progressing(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield what is read of a file of so many bytes; show on a terminal how far that is."""
+    if not sys.stderr.isatty():
+        yield from chunks
+        return
+    with click.progressbar(length=size, label="Importing", file=sys.stderr) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
+
+
+def _table(report: Report) -> str:
+    """Return what came, was there and was refused, a line for each kind."""
+    columns = (report.added, report.there, report.refused)
+    lines = [f"{'':<12}{'added':>10}{'there':>10}{'refused':>10}"]
+    for kind in dict.fromkeys(kind for column in columns for kind in column):
+        counts = "".join(f"{column.get(kind, 0):>10,}" for column in columns)
+        lines.append(f"{kind:<12}{counts}")
+    return "\n".join(lines) if len(lines) > 1 else "There is nothing in it."

@@ -12,6 +12,9 @@ Any JSON parser reads it, and so does whoever reads it line by line: a record is
 needs comes before it (its prompt with all versions, the models of its tasks); what it holds comes
 after it: attachments, tasks, then messages with parents before children. JSON columns are written
 as they are stored, byte for byte, because hashes are over those bytes.
+
+The archive of everything says so at its beginning, with whose it is, and has also providers, all
+models with own prices, all prompts, budgets, and the rules for old runs.
 """
 
 import base64
@@ -23,6 +26,7 @@ from uuid import UUID
 import msgspec
 
 from airuns.server import money
+from airuns.server.exports import everything
 from airuns.server.exports.keys import json_of
 from airuns.server.exports.reading import Done, Piece, Reader, Rows
 from airuns.server.runs.records import RunRow
@@ -34,11 +38,11 @@ JSON = frozenset(
     (
         *("settings", "variable_values", "broker_values", "attachments", "metadata", "data"),
         *("request_data", "response_data", "response_info", "response_errors", "tool_updates"),
-        *("response_metadata", "price", "messages", "variables"),
+        *("response_metadata", "price", "messages", "variables", "rules"),
     )
 )
 
-Kind = Literal["model", "prompt", "version", "run", "attachment", "task", "message"]
+Kind = everything.Kind | Literal["run", "attachment", "task", "message"]
 
 
 def record(kind: Kind, row: dict[str, Any]) -> bytes:
@@ -49,7 +53,9 @@ def record(kind: Kind, row: dict[str, Any]) -> bytes:
 
 async def json(reader: Reader, total: int) -> AsyncIterator[Piece]:
     """Yield the archive, and say when each run is in it."""
-    head = {"airuns": VERSION, "exported_at": datetime.now(UTC), "runs": total}
+    head: dict[str, Any] = {"airuns": VERSION, "exported_at": datetime.now(UTC), "runs": total}
+    if reader.is_everything:
+        head |= {"everything": True, "of": await everything.owner(reader)}
     yield msgspec.json.encode(head)[:-1] + b',"records":['
     before = b"\n"
     async for piece in _records(reader):
@@ -65,22 +71,36 @@ async def json(reader: Reader, total: int) -> AsyncIterator[Piece]:
 
 async def _records(reader: Reader) -> AsyncIterator[AsyncIterator[bytes] | Done]:
     """Yield each record as an iterator of its bytes."""
-    models: set[UUID] = set()
-    prompts: set[UUID] = set()
+    there: set[UUID] = set()
+    if reader.is_everything:
+        async for kind, row in everything.before_runs(reader):
+            if kind in ("model", "prompt"):
+                there.add(row["id"])
+            yield _one(record(kind, row))
     async for group in reader.groups():
-        ids = [run.id for run in group]
-        for model in await reader.rows("model_records", ids):
-            if model["id"] not in models:
-                models.add(model["id"])
-                yield _one(record("model", model))
-        for prompt in await reader.rows("prompt_records", ids):
-            if prompt["id"] not in prompts:
-                prompts.add(prompt["id"])
-                yield _one(record("prompt", prompt))
-                async for version in reader.versions(prompt["id"]):
-                    yield _one(record("version", version))
+        async for kind, row in _named(reader, [run.id for run in group], there):
+            yield _one(record(kind, row))
         async for piece in _runs(reader, group):
             yield piece
+    if reader.is_everything:
+        async for kind, row in everything.after_runs(reader):
+            yield _one(record(kind, row))
+
+
+async def _named(
+    reader: Reader, run_ids: list[UUID], there: set[UUID]
+) -> AsyncIterator[tuple[Kind, dict[str, Any]]]:
+    """Yield the models and prompts of runs that are not `there` yet, and put them there."""
+    for model in await reader.rows("model_records", run_ids):
+        if model["id"] not in there:
+            there.add(model["id"])
+            yield "model", model
+    for prompt in await reader.rows("prompt_records", run_ids):
+        if prompt["id"] not in there:
+            there.add(prompt["id"])
+            yield "prompt", prompt
+            async for version in reader.versions(prompt["id"]):
+                yield "version", version
 
 
 async def _runs(reader: Reader, group: list[RunRow]) -> AsyncIterator[AsyncIterator[bytes] | Done]:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 FormatName = Literal["text", "markdown", "json", "csv", "tasks-csv", "jsonl", "pdf"]
 
 BLOCK = 64 * 1024
+KINDS = {"tasks-csv": "tasks"}
+"""What is in files that are not of runs."""
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -96,13 +98,13 @@ async def prepare(
     """Look at what an export will be. Raises NotFound for an id that is no run's."""
     reader = Reader(db, who, which)
     total = await reader.count()
-    run_name = await reader.first_name() if total == 1 else None
     is_one_pdf = name == "pdf" and total == 1 and await pdf.is_one(reader, branches)
     media_type = "application/pdf" if is_one_pdf else FORMATS[name].media_type
-    suffix = ".pdf" if is_one_pdf else FORMATS[name].suffix
-    return Ready(
-        name, branches, total, _file_name(name, run_name, suffix), media_type, reader, is_one_pdf
-    )
+    stem = _dated("everything" if reader.is_everything else KINDS.get(name, "runs"))
+    if total == 1 and not reader.is_everything:
+        stem = words.clean(await reader.first_name() or "") or stem
+    file_name = stem + (".pdf" if is_one_pdf else FORMATS[name].suffix)
+    return Ready(name, branches, total, file_name, media_type, reader, is_one_pdf)
 
 
 async def stream(ready: Ready) -> AsyncGenerator[bytes]:
@@ -137,8 +139,5 @@ async def blocks(ready: Ready, size: int = BLOCK) -> AsyncGenerator[Piece]:
         yield bytes(waiting)
 
 
-def _file_name(name: FormatName, run_name: str | None, suffix: str) -> str:
-    """Return what the file of an export is called: the run's name, or the date of many."""
-    kind = "tasks" if name == "tasks-csv" else "runs"
-    stem = words.clean(run_name or "") or f"airuns-{kind}-{datetime.now(UTC):%Y-%m-%d}"
-    return stem + suffix
+def _dated(kind: str) -> str:
+    return f"airuns-{kind}-{datetime.now(UTC):%Y-%m-%d}"

@@ -6,6 +6,7 @@ imports, and counts and totals are kept by the triggers.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -16,20 +17,22 @@ import psycopg
 from airuns.errors import InvalidInput, Malformed
 from airuns.server.db import queries
 from airuns.server.db.door import RETRIED, As, Database, Transaction
-from airuns.server.exports import records
+from airuns.server.exports import records, restoring
 from airuns.server.exports.checking import check_file, checked, node_of
 from airuns.server.exports.records import (
     AnyRecord,
     AttachmentRecord,
+    BudgetRecord,
     Head,
     MessageRecord,
-    ModelRecord,
     PromptRecord,
     Record,
+    RulesRecord,
     RunRecord,
     TaskRecord,
     VersionRecord,
 )
+from airuns.server.exports.report import Report
 from airuns.server.runs.records import Node
 
 SQL = queries.load(__package__ or "", "importing.sql")
@@ -37,35 +40,6 @@ SQL = queries.load(__package__ or "", "importing.sql")
 INTERRUPTED = {"message": "It was still running when it was exported.", "code": "interrupted"}
 BATCH_ROWS = 200
 BATCH_BYTES = 1024 * 1024
-MOST_REASONS = 1000
-"""Reasons that a report has; further refusals are only counted."""
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A record that was not imported, and why; `id` is that of its run or prompt."""
-
-    kind: str
-    id: UUID | None
-    reason: str
-
-
-class Report(msgspec.Struct, kw_only=True):
-    """What an import has done. `known` runs were there already and stay as they are."""
-
-    runs: int = 0
-    known: int = 0
-    refused: int = 0
-    messages: int = 0
-    tasks: int = 0
-    attachments: int = 0
-    prompts: int = 0
-    reasons: list[Refusal] = []
-
-    def refuse(self, kind: str, record_id: UUID | None, reason: str) -> None:
-        """Count what was refused, and keep why."""
-        self.refused += 1
-        if len(self.reasons) < MOST_REASONS:
-            self.reasons.append(Refusal(kind, record_id, reason))
 
 
 class Refused(Exception):
@@ -84,7 +58,7 @@ async def import_archive(
     Raises Malformed when the archive is none, or was cut off: what
     came before that is imported.
     """
-    report = Report(reasons=[])
+    report = Report(added={}, there={}, refused={}, reasons=[])
     source = _Source(lines)
     while (head := await source.head(report)) is not None:
         importer = _Importer(db, who, report, most_attachment)
@@ -93,7 +67,7 @@ async def import_archive(
 
 
 class _Source:
-    """The records of a file, as heads (a model, a prompt, a run) and what belongs to each."""
+    """The records of a file, as heads (a prompt, a run, …) and what belongs to each."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
@@ -153,12 +127,12 @@ class _Importer:
 
     async def take(self, head: Head, members: Iterator[AnyRecord]) -> None:
         """Import it, or take note of why not; what is left of `members` belongs to nothing then."""
-        counts = Report(reasons=[])
         try:
             async with self._db.transaction(self._who) as tx:
-                await _Group(tx, self._user_id, counts, self._most_attachment).add(head, members)
+                group = _Group(tx, self._user_id, self._most_attachment)
+                await group.add(head, members)
         except Known:
-            self._report.known += isinstance(head, RunRecord)
+            self._report.know(_kind_of(head))
         except Malformed:  # the file, and not the record
             raise
         except (Refused, InvalidInput) as error:
@@ -166,19 +140,25 @@ class _Importer:
         except RETRIED:
             self._refuse(head, "The database was busy with the same rows; import the file again.")
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
-            self._refuse(head, _said(error))
+            self._refuse(head, _said(head, error))
         else:
-            for name in ("runs", "messages", "tasks", "attachments", "prompts"):
-                setattr(self._report, name, getattr(self._report, name) + getattr(counts, name))
+            self._report.add(group.counts)
 
     def _refuse(self, head: Head, reason: str) -> None:
-        self._report.refuse(str(head.__struct_config__.tag), head.id, reason)
+        head_id = None if isinstance(head, RulesRecord) else head.id
+        self._report.refuse(_kind_of(head), head_id, reason)
 
 
-def _said(error: psycopg.Error) -> str:
+def _kind_of(record: Record) -> str:
+    return str(record.__struct_config__.tag)
+
+
+def _said(head: Head, error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.UniqueViolation):
         return "It has an id that another of your runs or prompts has."
     if isinstance(error, psycopg.errors.ForeignKeyViolation):
+        if isinstance(head, BudgetRecord):
+            return "It is for an API key or a prompt that is not here; API keys are in no archive."
         return "It names a message, a task or a model that is not in it."
     return "It has a value that is out of bounds, or that contradicts another."
 
@@ -186,10 +166,10 @@ def _said(error: psycopg.Error) -> str:
 class _Group:
     """Adds one head and its members in a transaction, in batches."""
 
-    def __init__(self, tx: Transaction, user_id: UUID, counts: Report, most: int) -> None:
+    def __init__(self, tx: Transaction, user_id: UUID, most: int) -> None:
         self._tx = tx
         self._user_id = user_id
-        self._counts = counts
+        self.counts: Counter[str] = Counter()
         self._most = most
         self._batch: list[TaskRecord | MessageRecord | VersionRecord] = []
         self._bytes = 0
@@ -197,13 +177,14 @@ class _Group:
 
     async def add(self, head: Head, members: Iterator[AnyRecord]) -> None:
         """Add it. Raises Known or Refused, and psycopg's errors."""
-        if isinstance(head, ModelRecord):
-            await self._insert("model_add", [head])
+        if not isinstance(head, PromptRecord | RunRecord):
+            if not await restoring.add(self._tx, self._user_id, head):
+                raise Known
+            self.counts[_kind_of(head)] += 1
             return
         await self._refuse_known(head)
         if isinstance(head, PromptRecord):
             await self._insert("prompt_add", [head])
-            self._counts.prompts += 1
         else:
             await self._begin_run(head)
         for member in members:
@@ -221,6 +202,7 @@ class _Group:
                 encoded[place] = encoded[place][:-1] + column
         text = (b"[" + b",".join(encoded) + b"]").decode()
         await self._tx.execute(SQL[query], user_id=self._user_id, rows=text)
+        self.counts[_kind_of(rows[0])] += len(rows)
 
     async def _refuse_known(self, head: PromptRecord | RunRecord) -> None:
         is_run = isinstance(head, RunRecord)
@@ -242,7 +224,6 @@ class _Group:
             if held[0]["is_deleted"] and run.deleted_at is None:
                 raise Refused("Its prompt is deleted: restore that, then import again.")
         await self._insert("run_add", [run])
-        self._counts.runs += 1
 
     async def _take(self, head: PromptRecord | RunRecord, member: AnyRecord) -> None:
         of = member.prompt_id if isinstance(member, VersionRecord) else _run_of(member)
@@ -273,7 +254,7 @@ class _Group:
         check_file(file, self._most)
         values = {name: getattr(file, name) for name in file.__struct_fields__}
         await self._tx.execute(SQL["attachment_add"], user_id=self._user_id, **values)
-        self._counts.attachments += 1
+        self.counts[_kind_of(file)] += 1
 
     async def _add_tasks(self, tasks: list[TaskRecord]) -> None:
         named = {(task.provider, task.model) for task in tasks if task.model_id}
@@ -294,7 +275,6 @@ class _Group:
             ready.append(msgspec.structs.replace(_ended(task), model_id=model_id))
             self._asked.append((task.task_id, task.request_message_id, task.updated_at))
         await self._insert("task_add", ready)
-        self._counts.tasks += len(tasks)
 
     async def _add_messages(self, run_id: UUID, messages: list[MessageRecord]) -> None:
         mine = {message.id for message in messages}
@@ -307,7 +287,6 @@ class _Group:
             nodes[message.id] = node_of(message, nodes)
         added = [0] * (len(messages) - 1) + [len(messages)]
         await self._insert("message_add", messages, added=added)
-        self._counts.messages += len(messages)
 
     async def _finish(self, run: RunRecord) -> None:
         if self._asked:

@@ -9,13 +9,6 @@ union all
 select 'prompt', id, deleted_at is not null from airuns.prompts
 where user_id = %(user_id)s and id = any(%(prompt_ids)s)
 
--- name: model_add
--- By its name: of one that is there the id is taken, whatever the archive says.
-insert into airuns.ai_models (user_id, id, provider, name)
-select %(user_id)s, m.id, m.provider, m.name
-from json_to_recordset(%(rows)s::json) as m (id uuid, provider text, name text)
-on conflict do nothing
-
 -- name: models_of
 -- By their ids, or by their names: here the same model may have another id.
 select id, provider, name

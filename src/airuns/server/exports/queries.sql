@@ -154,14 +154,14 @@ from airuns.exports
 where user_id = %(user_id)s and state in ('waiting', 'running')
 
 -- name: export_get
-select id, format, branches, state, file_name, media_type, total_runs, done_runs, left_out, size, error,
+select id, coalesce((which ->> 'everything')::boolean, false) as everything, format, branches, state, file_name, media_type, total_runs, done_runs, left_out, size, error,
     created_at, completed_at, expires_at
 from airuns.exports
 where user_id = %(user_id)s and id = %(id)s
 
 -- name: export_list
 -- Newest first.
-select id, format, branches, state, file_name, media_type, total_runs, done_runs, left_out, size, error,
+select id, coalesce((which ->> 'everything')::boolean, false) as everything, format, branches, state, file_name, media_type, total_runs, done_runs, left_out, size, error,
     created_at, completed_at, expires_at
 from airuns.exports
 where user_id = %(user_id)s and (%(before)s::uuid is null or id < %(before)s::uuid)

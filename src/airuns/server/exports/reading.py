@@ -1,7 +1,7 @@
 """Reads what an export has: each page in a transaction of its own, none of them a whole run."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -22,7 +22,15 @@ GROUP_ROWS = 20_000
 SLICE = 768 * 1024  # a multiple of 3, so that pieces of base64 fit together
 
 Branches = Literal["current", "all"]
-Which = RunFilter | list[UUID]
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """All runs of a user, archived and deleted ones too, and in an archive what else there is."""
+
+    filters: ClassVar[tuple[RunFilter, ...]] = (RunFilter(), RunFilter(deleted=True))
+
+
+Which = RunFilter | list[UUID] | Everything
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -83,18 +91,33 @@ class Rows:
 
 
 class Reader:
-    """Reads runs of a user: those of a list of ids, or all that a filter matches, oldest first."""
+    """Reads runs of a user: those of a list of ids, or all that a filter matches, oldest first.
+
+    Of everything the deleted ones come last.
+    """
 
     def __init__(self, db: Database, who: As, which: Which) -> None:
         self._db = db
         self._who = who
         self._which = which
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether an archive also has what a user has beside runs."""
+        return isinstance(self._which, Everything)
+
+    @property
+    def _filters(self) -> tuple[RunFilter, ...]:
+        if isinstance(self._which, list):
+            return ()
+        return (self._which,) if isinstance(self._which, RunFilter) else self._which.filters
+
     async def count(self) -> int:
         """Return how many runs there are. Raises NotFound for an id that is no run's."""
         async with self._db.transaction(self._who) as tx:
-            if isinstance(self._which, RunFilter):
-                return (await lists.totals(tx, self._who.user_id, self._which)).runs
+            if not isinstance(self._which, list):
+                user_id = self._who.user_id
+                return sum([(await lists.totals(tx, user_id, each)).runs for each in self._filters])
             rows = await tx.rows(SQL["runs_there"], user_id=self._who.user_id, ids=self._which)
         there = {row["id"] for row in rows}
         for run_id in self._which:
@@ -136,15 +159,15 @@ class Reader:
                         ids=ids[start : start + LIST_PAGE],
                     )
                 yield rows
-            return
-        cursor: str | None = None
-        while True:
-            async with self._db.transaction(self._who) as tx:
-                page = await lists.runs(tx, user_id, self._which, "oldest", cursor, LIST_PAGE)
-            yield page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        for which in self._filters:
+            cursor: str | None = None
+            is_last = False
+            while not is_last:
+                async with self._db.transaction(self._who) as tx:
+                    page = await lists.runs(tx, user_id, which, "oldest", cursor, LIST_PAGE)
+                yield page.items
+                cursor = page.next_cursor
+                is_last = cursor is None
 
     async def keys(self, query: str, ids: Sequence[UUID]) -> list[Key]:
         """Return the keys of what runs hold: `line_keys`, `tree_keys` or `task_keys`."""
@@ -156,6 +179,11 @@ class Reader:
         """Return rows by ids, in their order."""
         async with self._db.transaction(self._who) as tx:
             return await tx.rows(SQL[query], user_id=self._who.user_id, ids=list(ids))
+
+    async def own(self, query: str, **params: Any) -> list[dict[str, Any]]:
+        """Return rows of the user whose runs are read."""
+        async with self._db.transaction(self._who) as tx:
+            return await tx.rows(query, user_id=self._who.user_id, **params)
 
     async def messages(self, keys: Sequence[Key]) -> AsyncIterator[MessageRow]:
         """Yield the messages of keys, a page at a time."""

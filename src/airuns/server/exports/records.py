@@ -10,8 +10,11 @@ from uuid import UUID
 
 import msgspec
 
+from airuns.server.retention.rules import MOST_RULES, Rule
+
 Text = Annotated[str, msgspec.Meta(max_length=50_000_000)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+URL = r"^https?://[^\s/?#]+[^\s#]*$"
 Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -27,16 +30,36 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """One row of the archive."""
 
 
+class ProviderRecord(Record, frozen=True, kw_only=True, tag="provider"):
+    """Where models are called. `has_key` says that there was a key; the key itself is nowhere."""
+
+    id: UUID
+    name: Annotated[str, msgspec.Meta(pattern=r"^(?!local$)[a-z0-9][a-z0-9._-]{0,62}$")]
+    protocol: Literal["openai", "anthropic", "any-llm"]
+    base_url: Annotated[str, msgspec.Meta(pattern=URL, max_length=2000)] | None
+    has_key: bool
+    created_at: Time
+    updated_at: Time
+
+
 class ModelRecord(Record, frozen=True, kw_only=True, tag="model"):
-    """A model that tasks name."""
+    """A model that tasks name; in an archive of everything with the user's own size and prices."""
 
     id: UUID
     provider: Annotated[str, msgspec.Meta(min_length=1, max_length=63)]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    context_size: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    price_input: Amount | None = None
+    price_output: Amount | None = None
+    price_cache_read: Amount | None = None
+    price_cache_write_5m: Amount | None = None
+    price_cache_write_1h: Amount | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class PromptRecord(Record, frozen=True, kw_only=True, tag="prompt"):
-    """A prompt that runs were made with; its versions follow."""
+    """A prompt; its versions follow."""
 
     id: UUID
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -58,6 +81,26 @@ class VersionRecord(Record, frozen=True, kw_only=True, tag="version"):
     variables: msgspec.Raw
     settings: msgspec.Raw
     created_at: Time
+
+
+class BudgetRecord(Record, frozen=True, kw_only=True, tag="budget"):
+    """What may be spent; amounts in USD."""
+
+    id: UUID
+    name: Label
+    key_id: UUID | None
+    prompt_id: UUID | None
+    period: Literal["day", "week", "month"]
+    amount: Amount
+    is_hard: bool
+    created_at: Time
+    updated_at: Time
+
+
+class RulesRecord(Record, frozen=True, kw_only=True, tag="rules"):
+    """All rules for old runs, in their order."""
+
+    rules: msgspec.Raw
 
 
 class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
@@ -157,16 +200,8 @@ class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     created_at: Time
 
 
-AnyRecord = (
-    ModelRecord
-    | PromptRecord
-    | VersionRecord
-    | RunRecord
-    | AttachmentRecord
-    | TaskRecord
-    | MessageRecord
-)
-Head = ModelRecord | PromptRecord | RunRecord
+Head = ProviderRecord | ModelRecord | PromptRecord | BudgetRecord | RunRecord | RulesRecord
+AnyRecord = Head | VersionRecord | AttachmentRecord | TaskRecord | MessageRecord
 
 _decoder = msgspec.json.Decoder(AnyRecord)
 
@@ -182,6 +217,7 @@ _SHAPES: dict[str, Any] = {
     "tool_updates": list[_OBJECT] | None,
     "attachments": list[_OBJECT],
     "messages": list[_OBJECT],
+    "rules": Annotated[list[Rule], msgspec.Meta(max_length=MOST_RULES)],
     "variables": _LIST,
 }
 

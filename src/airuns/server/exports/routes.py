@@ -16,9 +16,10 @@ from airuns.server.db.door import As, Database
 from airuns.server.downloads import disposition
 from airuns.server.exports import formats, store
 from airuns.server.exports.formats import FormatName, Ready
-from airuns.server.exports.importing import Report, import_archive
+from airuns.server.exports.importing import import_archive
 from airuns.server.exports.jobs import Exporter
-from airuns.server.exports.reading import Branches
+from airuns.server.exports.reading import Branches, Everything, Which
+from airuns.server.exports.report import Report
 from airuns.server.exports.splitting import chunks_of, records
 from airuns.server.exports.store import Export
 from airuns.server.given import (
@@ -45,14 +46,17 @@ Ids = Annotated[
 
 
 class NewExport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to export: the runs of `ids`, or all that `filter` matches.
+    """What to export: the runs of `ids`, or all that `filter` matches, or `everything`.
 
-    `filter` has the fields of GET /api/runs. `branches` is for text, markdown and pdf.
+    `filter` has the fields of GET /api/runs. `everything` is an archive (json) of all runs, also
+    the archived and the deleted ones, of all prompts, providers and models with own prices, budgets
+    and rules; no key is in it. `branches` is for text, markdown and pdf.
     """
 
     format: FormatName
     ids: Annotated[list[UUID], msgspec.Meta(max_length=MOST_IDS)] | None = None
     filter: RunQuery | None = None
+    everything: bool = False
     branches: Branches = "current"
 
 
@@ -109,13 +113,24 @@ async def add_export(
     data: NewExport, who: GivenUser, db: GivenDatabase, exporter: GivenExporter
 ) -> Export:
     """Make a file of many runs in the background; `exports.changed` tells when it is done."""
-    if (data.ids is None) == (data.filter is None):
-        raise InvalidInput("Give either ids or a filter, which may be {}.", field="ids")
-    which = data.filter.filter() if data.filter else store.check_ids(data.ids or [], MOST_IDS)
+    which = _which(data)
     async with db.transaction(who) as tx:
         made = await store.add(tx, who.user_id, which, data.format, data.branches)
     exporter.wake()
     return made
+
+
+def _which(data: NewExport) -> Which:
+    given = (data.ids is not None, data.filter is not None, data.everything)
+    if sum(given) != 1:
+        raise InvalidInput(
+            "Give one of ids, everything, and a filter, which may be {}.", field="ids"
+        )
+    if data.everything:
+        if data.format != "json":
+            raise InvalidInput("Everything is exported as json.", field="format")
+        return Everything()
+    return data.filter.filter() if data.filter else store.check_ids(data.ids or [], MOST_IDS)
 
 
 @get("/api/exports", tags=["exports"])
@@ -194,7 +209,7 @@ async def import_runs(
 ) -> Report:
     """Import an archive: what an export as json is; the body is the file itself.
 
-    What is there stays as it is. `reasons` says why a run or a prompt was refused.
+    What is there stays as it is. `reasons` says why something was refused.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.data_dir) as file:

@@ -13,7 +13,7 @@ from airuns.errors import Conflict, InvalidInput, NotFound
 from airuns.server.db import queries
 from airuns.server.db.door import SERVICE, Database, Transaction
 from airuns.server.exports.formats import FormatName
-from airuns.server.exports.reading import Branches, Which
+from airuns.server.exports.reading import Branches, Everything, Which
 from airuns.server.ids import new_id
 from airuns.server.pages import Page, decode_cursor, page_of
 from airuns.server.runs.lists import RunFilter
@@ -27,9 +27,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """A file of many runs that is made in the background. `size` is in bytes.
 
     `total_runs` is null until it has begun. Runs that the format cannot hold are `left_out`.
+    One of `everything` has also what there is beside runs.
     """
 
     id: UUID
+    everything: bool
     format: FormatName
     branches: Branches
     state: str
@@ -46,18 +48,21 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which runs an export has, as it is stored: one of the two."""
+    """Which runs an export has, as it is stored: one of the three."""
 
     ids: list[UUID] | None = None
     filter: RunFilter | None = None
+    everything: bool = False
 
     @classmethod
     def of(cls, which: Which) -> "Selection":
+        if isinstance(which, Everything):
+            return cls(everything=True)
         return cls(filter=which) if isinstance(which, RunFilter) else cls(ids=which)
 
     @property
     def which(self) -> Which:
-        return self.filter or self.ids or RunFilter()
+        return Everything() if self.everything else self.filter or self.ids or RunFilter()
 
 
 class Found(msgspec.Struct, frozen=True):

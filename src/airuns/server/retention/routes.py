@@ -12,7 +12,7 @@ from airuns.server.db.door import As
 from airuns.server.given import GivenDatabase, GivenUser
 from airuns.server.ids import parse_id
 from airuns.server.retention import erase, store
-from airuns.server.retention.rules import Emptying, Match, Retention, Rule
+from airuns.server.retention.rules import MOST_RULES, Emptying, Match, Retention, Rule
 from airuns.server.retention.upkeep import Upkeep
 from airuns.server.runs.api.lists import RunQuery
 from airuns.server.text import check_text
@@ -24,7 +24,7 @@ GivenUpkeep = NamedDependency[Upkeep]
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rules for old runs, applied in this order; none: everything is kept for ever."""
 
-    rules: Annotated[list[Rule], msgspec.Meta(max_length=20)]
+    rules: Annotated[list[Rule], msgspec.Meta(max_length=MOST_RULES)]
 
 
 class Preview(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from airuns.server.runs.lists import RunFilter
 from airuns.wire import SourceType, Tag
 
 Action = Literal["archive", "delete", "purge"]
+MOST_RULES = 20
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ CHOICES = (
     Choice("pdf", "PDF", "Pages to print or to hand on", "A ZIP with a PDF of each run"),
     Choice("markdown", "Markdown", "The conversation, for notes", "The conversations, for notes"),
     Choice("text", "Text", "The conversation, without marks", "The conversations, without marks"),
-    Choice("json", "JSON (everything)", *("Loses nothing, and can be imported again",) * 2),
+    Choice("json", "JSON archive", *("Loses nothing, and can be imported again",) * 2),
     Choice("csv", "CSV of runs", "", "A row for each run, for spreadsheets"),
     Choice("tasks-csv", "CSV of tasks", *("Each request to a model: tokens, cost, times",) * 2),
     Choice(

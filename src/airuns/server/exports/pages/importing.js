@@ -4,12 +4,23 @@ import { behaviour } from "../../ui/js/behaviour.js";
 import { formToken, problem } from "../../ui/js/http.js";
 
 /** @typedef {{kind: string, id: string | null, reason: string}} Refusal */
-/** @typedef {{runs: number, known: number, refused: number, messages: number, tasks: number, attachments: number, prompts: number, reasons: Refusal[]}} Report */
+/** @typedef {Record<string, number>} Counts by kinds of records */
+/** @typedef {{added: Counts, there: Counts, refused: Counts, reasons: Refusal[]}} Report */
+
+/** What people call the kinds, in the order in which they are told. @type {Record<string, string>} */
+const NOUNS = {
+  run: "run", message: "message", task: "request", attachment: "file", prompt: "prompt", version: "prompt version",
+  provider: "provider", model: "model", budget: "budget", rules: "set of rules",
+};
 
 const STOPPED = new Error("Stopped");
 
 /** @param {number} count @param {string} noun */
-const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 || noun.endsWith("s") ? "" : "s"}`;
+
+/** @param {Counts} counts */
+const told = (counts) =>
+  Object.keys(NOUNS).filter((kind) => counts[kind]).map((kind) => some(counts[kind], NOUNS[kind])).join(", ");
 
 behaviour("[data-import]", (place) => {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (place.querySelector(`[data-import-${name}]`));
@@ -57,15 +68,14 @@ behaviour("[data-import]", (place) => {
   }
 
   /** @param {Report} report */
-  function tell({ runs, known, refused, messages, tasks, attachments, prompts, reasons }) {
-    const title = runs || !refused ? `${some(runs, "run")} imported` : "Nothing was imported";
-    const came = [[messages, "message"], [tasks, "request"], [attachments, "file"], [prompts, "prompt"]]
-      .filter(([count]) => count)
-      .map(([count, noun]) => some(Number(count), String(noun)));
+  function tell({ added, there, refused, reasons }) {
+    const count = Object.values(refused).reduce((sum, each) => sum + each, 0);
+    const { run = 0, ...more } = added;
     const lines = [];
-    if (came.length) lines.push(`With ${came.join(", ")}.`);
-    if (known) lines.push(`${some(known, "run")} ${known === 1 ? "was" : "were"} here already and ${known === 1 ? "stays as it is" : "stay as they are"}.`);
-    show(refused ? "timeout" : "success", title, lines.join(" "), reasons, refused);
+    if (told(more)) lines.push(`${run ? "With" : "Came:"} ${told(more)}.`);
+    if (told(there)) lines.push(`Here already, and left as it was: ${told(there)}.`);
+    if (added.provider) lines.push("Keys of providers are in no archive: enter them again under Providers.");
+    show(count ? "timeout" : "success", run || !count ? `${some(run, "run")} imported` : "No runs were imported", lines.join(" "), reasons, count);
   }
 
   /** @param {"success" | "error" | "timeout"} kind @param {string} title @param {string} text @param {Refusal[]} reasons */
