@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from httpx import Client
@@ -83,12 +83,38 @@ def test_ids_or_a_filter_and_not_both(alice: Client) -> None:
     problem(alice.post("/api/exports", json={"format": "csv", "ids": []}), 422, "ids")
 
 
+def test_nothing_waits_for_somebodys_long_pdf(alice: Client, bob: Client) -> None:
+    """Of what can be made side by side nothing is made one after the other."""
+    ids = [alice.post("/api/runs", json={"name": f"Page {n}"}).json()["id"] for n in range(6)]
+    pdf = alice.post("/api/exports", json={"format": "pdf", "ids": ids}).json()["id"]
+    wait_until(lambda: get(alice, f"/api/exports/{pdf}")["state"] == "running")
+    for client in (alice, bob):
+        body = {"format": "csv", "filter": {"tag": "none"}}
+        assert done(client, client.post("/api/exports", json=body).json()["id"])["state"] == "done"
+    assert get(alice, f"/api/exports/{pdf}")["state"] == "running"
+    assert alice.delete(f"/api/exports/{pdf}").status_code == 204
+
+
+def test_users_take_turns() -> None:
+    ann, ben, cleo = (UUID(int=number) for number in range(3))
+    waiting = [store.Found(user, new_id(), False, None) for user in (ann, ben, cleo)]
+    pdfs = [store.Found(user, new_id(), True, None) for user in (ann, cleo)]
+    first = jobs.next_up([*waiting, *pdfs], [], {})
+    assert first == [*waiting[:2], *pdfs]  # two of each sort, those who have waited longest
+    begun = {found.turn: 1.0 + place for place, found in enumerate(first)}
+    of_ben = waiting[1].turn
+    assert jobs.next_up(waiting, [of_ben], begun) == [waiting[2]]  # ann had a turn already
+    both = [of_ben, waiting[2].turn]
+    assert jobs.next_up(waiting, both, begun) == []
+    assert jobs.next_up(waiting[:1], [waiting[0].turn], begun) == []  # one of each user's at a time
+
+
 async def add(db: Database) -> tuple[store.Export, store.Found]:
     """Add an export that no worker takes, because a process that lives has it."""
     run_id = await user_messages(db, CHARLIE, 3)
     async with db.transaction(CHARLIE.who) as tx:
         made = await store.add(tx, CHARLIE.user_id, [run_id], "text", "current")
-    return made, store.Found(CHARLIE.user_id, made.id, None)
+    return made, store.Found(CHARLIE.user_id, made.id, False, None)
 
 
 async def test_one_of_two_processes_takes_an_export(db: Database) -> None:

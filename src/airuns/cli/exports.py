@@ -114,11 +114,12 @@ async def _write(pieces: AsyncGenerator[bytes | Done], file: IO[bytes]) -> tuple
 def import_(archive: Path, username: str | None, data_dir: Path | None) -> None:
     """Read ARCHIVE, a file of `airuns export`; what a user has already stays as it is."""
     settings = options.settings(data_dir=data_dir)
+    size = archive.stat().st_size
 
     async def work(db: Database) -> Report:
         who = As((await options.whose(db, username)).id)
         with archive.open("rb") as file:
-            chunks = _progressing(chunks_of(file), archive.stat().st_size)
+            chunks = _progressing(chunks_of(file), size)
             lines = records(chunks, 3 * settings.max_attachment + settings.max_body)
             return await import_archive(db, who, lines, settings.max_attachment)
 

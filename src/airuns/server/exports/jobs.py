@@ -1,4 +1,8 @@
-"""Makes exports in the background: one at a time in each server process, each from its beginning.
+"""Makes exports in the background, a few at once in each server process, each from its beginning.
+
+PDFs take long and have places of their own, so that nothing else waits for them. A user has one
+place of each sort at a time, and whoever has waited longest for a turn comes first: so nobody's
+exports hold up another's.
 
 The file goes into the database in chunks, so that any process can send it and a dead process leaves
 no file behind. Whoever makes an export says every few seconds that it lives; one that is silent for
@@ -8,7 +12,8 @@ AIRUNS_LEASE seconds loses it to another.
 import asyncio
 import logging
 import time
-from contextlib import aclosing, suppress
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from uuid import UUID
 
 import msgspec
@@ -28,6 +33,9 @@ POLL_SECONDS = 5.0
 SAY_SECONDS = 1.0
 EXPIRE_SECONDS = 600.0
 MOST_TRIES = 3
+PLACES = 2
+"""How many exports are made at once, of PDFs and of all others."""
+
 CHUNK = 1024 * 1024
 
 
@@ -45,6 +53,8 @@ class Exporter:
         self._process_id = new_id()
         self._woken = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._running: dict[store.Turn, asyncio.Task[None]] = {}
+        self._begun: dict[store.Turn, float] = {}
 
     def start(self) -> None:
         """Begin to look for exports to make."""
@@ -52,10 +62,10 @@ class Exporter:
 
     async def stop(self) -> None:
         """Leave what is being made to the next process."""
-        if self._loop:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        tasks = [task for task in (self._loop, *self._running.values()) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self) -> None:
         """Look at once: there is something to do."""
@@ -65,17 +75,28 @@ class Exporter:
         expired_at = 0.0
         while True:
             self._woken.clear()
-            try:
+            with _outliving():
                 if time.monotonic() > expired_at + EXPIRE_SECONDS:
                     expired_at = time.monotonic()
                     await store.expire(self._db)
-                for found in await store.claimable(self._db, self._settings.lease):
-                    await self._take(found)
-            except Exception as error:  # the loop must outlive a database that is away
-                known = isinstance(error, AirunsError)
-                log.warning("Exports wait: %s", error, exc_info=None if known else error)
+                self._begin(await store.claimable(self._db, self._settings.lease))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+
+    def _begin(self, waiting: list[store.Found]) -> None:
+        known = {found.turn for found in waiting} | self._running.keys()
+        self._begun = {turn: at for turn, at in self._begun.items() if turn in known}
+        for found in next_up(waiting, self._running.keys(), self._begun):
+            self._begun[found.turn] = time.monotonic()
+            self._running[found.turn] = asyncio.create_task(self._run(found))
+
+    async def _run(self, found: store.Found) -> None:
+        try:
+            with _outliving():
+                await self._take(found)
+                self.wake()  # not after a fault: that can wait for the next look
+        finally:
+            del self._running[found.turn]
 
     async def _take(self, found: store.Found) -> None:
         who = As(found.user_id)
@@ -106,6 +127,36 @@ class Exporter:
         async with self._db.transaction(As(found.user_id)) as tx:
             days = self._settings.export_days
             await store.end(tx, found, self._process_id, days=days, error=said)
+
+
+def next_up(
+    waiting: Iterable[store.Found],
+    running: Collection[store.Turn],
+    begun: Mapping[store.Turn, float],
+) -> list[store.Found]:
+    """Return which of the waiting exports there is a place for now, beside those that are made.
+
+    Of several it is whose turn had `begun` longest ago, or never; then which has waited longest.
+    """
+    chosen: list[store.Found] = []
+    taken = list(running)
+    for found in sorted(waiting, key=lambda found: begun.get(found.turn, 0.0)):
+        turn = found.turn
+        free = PLACES - sum(each.is_pdf == turn.is_pdf for each in taken)
+        if free > 0 and turn not in taken:
+            chosen.append(found)
+            taken.append(turn)
+    return chosen
+
+
+@contextmanager
+def _outliving() -> Generator[None]:
+    """Take note of what goes wrong; whoever makes exports outlives a database that is away."""
+    try:
+        yield
+    except Exception as error:  # whatever it is, the next look tries again
+        known = isinstance(error, AirunsError)
+        log.warning("Exports wait: %s", error, exc_info=None if known else error)
 
 
 class Job:

@@ -175,11 +175,15 @@ where user_id = %(user_id)s and id = %(id)s
 
 -- name: exports_claimable
 -- What waits, and what a process that is silent now has left. Few rows: read from exports_unended.
-select user_id, id, seen_at
-from airuns.exports
-where state in ('waiting', 'running') and coalesce(seen_at < now() - make_interval(secs => %(lease)s), true)
+select user_id, id, is_pdf, seen_at
+from (
+    select distinct on (user_id, format = 'pdf') user_id, id, format = 'pdf' as is_pdf, seen_at, created_at
+    from airuns.exports
+    where state in ('waiting', 'running') and coalesce(seen_at < now() - make_interval(secs => %(lease)s), true)
+    order by user_id, format = 'pdf', created_at
+) as oldest
 order by created_at
-limit 20
+limit 100
 
 -- name: export_claim
 -- Of several processes that see it at once, one finds seen_at as it saw it.

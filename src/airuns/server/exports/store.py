@@ -65,12 +65,24 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Everything() if self.everything else self.filter or self.ids or RunFilter()
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """Whose turn it is: a user makes one export of each sort at a time."""
+
+    user_id: UUID
+    is_pdf: bool
+
+
 class Found(msgspec.Struct, frozen=True):
     """An export that waits, or that a process has left."""
 
     user_id: UUID
     id: UUID
+    is_pdf: bool
     seen_at: datetime | None
+
+    @property
+    def turn(self) -> Turn:
+        return Turn(self.user_id, self.is_pdf)
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -142,7 +154,10 @@ async def chunk(tx: Transaction, user_id: UUID, export_id: UUID, position: int) 
 
 
 async def claimable(db: Database, lease: float) -> list[Found]:
-    """Return exports of all users that wait, or whose process has been silent for too long."""
+    """Return exports that wait, or whose process has been silent for too long.
+
+    Of each user the oldest PDF and the oldest of all others, the oldest of all users first.
+    """
     async with db.transaction(SERVICE) as tx:
         return await tx.all(Found, SQL["exports_claimable"], lease=lease)
 

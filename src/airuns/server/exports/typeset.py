@@ -4,6 +4,7 @@ Started as `python -I typeset.py FOLDER FONTS…`. The typesetter reads FOLDER a
 nothing else: the document names no other file, imports no package, and the root is FOLDER.
 """
 
+import os
 import resource
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ MOST_MEMORY = 4 * 1024**3
 
 def main(folder: str, *fonts: str) -> None:
     """Set the document of a folder, with bounded memory."""
+    os.nice(10)  # requests come first
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     found = typst.Fonts(include_system_fonts=True, font_paths=list(fonts))
     compiler = typst.Compiler(
