@@ -13,6 +13,7 @@ from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
 from tests.browser.running import answer_of, answers, post, run
 from tests.browser.taking import taken
+from tests.serving import wait_until
 
 FORMATS = {
     "Text": "txt",
@@ -152,6 +153,38 @@ async def test_a_selection_and_what_a_filter_matches(
     await expect(page.get_by_role("dialog", name="Download 3 runs")).to_be_visible()
     _, archive = await chosen(page, "JSON archive")
     assert json.loads(archive)["runs"] == 3
+
+
+async def test_more_than_a_search_takes_at_once_is_said(visit: Visits, alice: Client) -> None:
+    word = f"owl{uuid4().hex[:10]}"
+    run_id = run(alice, word)
+    sums = '<div><dt>runs</dt><dd data-total-runs="1000" data-capped>1,000+</dd></div>'
+
+    async def capped(route: Route) -> None:
+        if "matching" in route.request.url:
+            await route.fulfill(json={"run_ids": [run_id], "is_capped": True})
+        else:
+            await route.fulfill(body=sums, content_type="text/html")
+
+    wait_until(lambda: run_id in alice.get("/ai/runs", params={"q": word}).text)
+    page = await visit("/ai/runs")
+    await page.route("**/ai/runs/matching?*", capped)
+    await page.route("**/ai/runs/totals?*", capped)
+    await page.goto(f"/ai/runs?q={word}")
+    await page.get_by_label("Select all on this page").check()
+    await page.get_by_role("button", name="Select all that are found").click()
+    await expect(page.locator("[data-bulk-count]")).to_have_text(
+        "1 selected, the newest that are found"
+    )
+    await page.get_by_role("button", name="Tag", exact=True).click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Tag the newest 1 run")
+    await page.keyboard.press("Escape")
+    for button in ("[data-bulk-do=download]", "[data-download-all]"):
+        await page.locator(button).click()
+        dialog = page.get_by_role("dialog", name="Download")
+        await expect(dialog).to_contain_text("The newest 1 of what is found")
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
 
 
 async def test_many_are_made_in_the_background_while_one_goes_on(

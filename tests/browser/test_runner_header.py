@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.axe import problems
 from tests.browser.conftest import Visits
+from tests.browser.listed import delete_run
 from tests.browser.running import (
     answer_of,
     answers,
@@ -85,6 +86,13 @@ async def test_archive_and_delete_can_be_undone(visit: Visits, alice: Client) ->
     await expect(page.get_by_role("heading", name="This run is deleted")).to_be_visible()
     await page.get_by_role("button", name="Restore").click()
     await expect(answers(page)).to_have_text("to go")
+    delete_run(alice, run_id)
+    await page.reload()
+    await page.get_by_role("button", name="Delete for good…").click()
+    question = page.get_by_role("dialog", name="Delete 1 run for good?")
+    await question.get_by_role("button", name="Delete for good").click()
+    await page.wait_for_url("**/ai/runs?view=deleted")
+    assert alice.post(f"/api/runs/{run_id}/restore").status_code == 404
     visit.errors.clear()  # a deleted run answers 410
 
 

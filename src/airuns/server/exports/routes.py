@@ -36,7 +36,7 @@ from airuns.server.runs.api.lists import WHICH, GivenFilter, RunQuery
 from airuns.server.settings import Settings
 
 MOST_IDS_IN_ADDRESS = 100
-MOST_IDS = 1000
+MOST_IDS = 8000  # as many as a search finds
 
 GivenExporter = NamedDependency[Exporter]
 Ids = Annotated[

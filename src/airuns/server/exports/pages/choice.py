@@ -58,15 +58,18 @@ async def choose(
     db: GivenDatabase,
     run_id: FromQuery[UUID | None] = None,
     runs: Annotated[int, QueryParameter(ge=0)] = 0,
+    newest: FromQuery[bool] = False,
 ) -> Template:
-    """Answer with the dialog for a run, or for so many `runs`."""
+    """Answer with the dialog for a run, or for so many `runs`, the `newest` of more."""
     run: Chosen | None = None
     if run_id is not None:
         async with db.transaction(who) as tx:
             run = await tx.one(Chosen, SQL["run_chosen"], user_id=who.user_id, run_id=run_id)
         if run is None:
             raise NotFound(f"There is no run {run_id}.", field="run_id")
-    return ui.page(request, "exports/pages/_choice.html", run=run, runs=runs, choices=CHOICES)
+    return ui.page(
+        request, "exports/pages/_choice.html", run=run, runs=runs, newest=newest, choices=CHOICES
+    )
 
 
 routes: list[HTTPRouteHandler] = [choose]

@@ -21,9 +21,10 @@ const MOST_IDS_IN_ADDRESS = 100;
  * Open the choice of a format.
  * @param {Which} which what to take
  * @param {number} [total] how many runs that are
+ * @param {boolean} [newest] that there are more, and these are the newest
  */
-export async function chooseExport(which, total = 1) {
-  const query = "run" in which ? `run_id=${which.run}` : `runs=${total}`;
+export async function chooseExport(which, total = 1, newest = false) {
+  const query = "run" in which ? `run_id=${which.run}` : `runs=${total}${newest ? "&newest=true" : ""}`;
   const part = await fragment(`/ai/exports/choice?${query}`);
   const dialog = /** @type {HTMLDialogElement} */ (part.querySelector("dialog"));
   const stop = new AbortController();

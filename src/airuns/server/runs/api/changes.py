@@ -17,6 +17,8 @@ from airuns.server.runs.lists import RunFilter
 from airuns.server.text import check_text
 from airuns.wire import Tag
 
+MOST_IDS = 8000  # as many as a search finds
+
 
 class ChangeRuns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do, and to which runs: those of `ids`, or all that `filter` matches.
@@ -26,7 +28,7 @@ class ChangeRuns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     action: Action
     tag: Tag | None = None
-    ids: Annotated[list[UUID], msgspec.Meta(max_length=1000)] | None = None
+    ids: Annotated[list[UUID], msgspec.Meta(max_length=MOST_IDS)] | None = None
     filter: RunQuery | None = None
 
     def which(self) -> RunFilter | list[UUID]:

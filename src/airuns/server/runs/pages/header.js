@@ -6,7 +6,7 @@ import { Offline, send, showError } from "../../ui/js/http.js";
 import { showDetails } from "./details.js";
 import { chooseExport, copyRun } from "./export.js";
 import { page, refreshFrame, root } from "./page.js";
-import { change } from "./run_actions.js";
+import { change, forGood, purge } from "./run_actions.js";
 import { fork } from "./turns.js";
 
 const TRY_AGAIN_S = 4;
@@ -104,6 +104,11 @@ const ACTS = {
   restore: async () => {
     await change("restore", ids(), { quiet: true });
     location.reload();
+  },
+  purge: async () => {
+    if (!(await forGood(1))) return;
+    await purge([page.run]);
+    location.assign("/ai/runs?view=deleted");
   },
   delete: async () => {
     const question = { title: `Delete “${name()}”?`, text: "Its messages go with it. You can undo this.", verb: "Delete run" };

@@ -100,7 +100,7 @@ export async function emptyTrash(filter, count) {
 
 /** Ask before runs are deleted for good. @param {number} count */
 export const forGood = (count) =>
-  confirmed({ title: `Delete ${some(count, "run")} for good?`, text: "All their messages, requests and files go with them. This cannot be undone.", verb: "Delete for good" });
+  confirmed({ title: `Delete ${some(count, "run")} for good?`, text: `All ${count === 1 ? "its" : "their"} messages, requests and files go with ${count === 1 ? "it" : "them"}. This cannot be undone.`, verb: "Delete for good" });
 
 /** Let the name be typed where it stands: Enter or leaving saves, Escape restores. @param {Item} item */
 export function rename(item) {

@@ -28,7 +28,8 @@ from airuns.server.search.hits import Found, Hit, Matching
 SQL = queries.load(__package__ or "")
 PAGE = 50
 LARGEST = 200
-MOST_CHANGED = 1000
+MOST_SUMMED = 1000
+MOST_FOUND = 8000  # runs that a change or an export takes by their ids
 LATE_SECONDS = 3.0
 
 PageLimit = Annotated[int, QueryParameter(ge=1, le=LARGEST)]
@@ -160,7 +161,7 @@ async def run_totals(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> 
     is_capped = False
     async with db.transaction(who) as tx:
         if asked.is_search:
-            matching = await _matching(tx, who, asked)
+            matching = await _matching(tx, who, asked, MOST_SUMMED)
             which, is_capped = matching.run_ids, matching.is_capped
         totals = await lists.totals(tx, who.user_id, which)
     return ui.page(request, "runs/pages/_run_totals.html", totals=totals, is_capped=is_capped)
@@ -168,17 +169,17 @@ async def run_totals(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> 
 
 @get("/ai/runs/matching", include_in_schema=False)
 async def matching_runs(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Matching:
-    """Return which runs a search finds, so that a script changes exactly those."""
+    """Return which runs a search finds, so that a script changes or exports exactly those."""
     async with db.transaction(who) as tx:
-        return await _matching(tx, who, asked_of(request))
+        return await _matching(tx, who, asked_of(request), MOST_FOUND)
 
 
-async def _matching(tx: Transaction, who: As, asked: Asked) -> Matching:
+async def _matching(tx: Transaction, who: As, asked: Asked, most: int) -> Matching:
     return await searching.matching(
         tx,
         who.user_id,
         asked.query,
-        MOST_CHANGED,
+        most,
         zone=ZoneInfo(asked.zone),
         within=asked.within,
     )

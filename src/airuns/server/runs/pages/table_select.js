@@ -11,6 +11,8 @@ import { askTag } from "./table_tag.js";
 let allMatch = false;
 /** The runs that a search found when all were selected: those are changed. @type {string[] | null} */
 let matching = null;
+/** There are more than those: they are the newest. */
+let isCapped = false;
 /** @type {HTMLInputElement | null} */
 let last = null;
 
@@ -18,14 +20,14 @@ const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelecto
 const picked = () => boxes().filter((box) => box.checked);
 const sums = () => document.querySelector("[data-total-runs]");
 const total = () => matching?.length ?? Number(sums()?.getAttribute("data-total-runs") ?? 0);
-const isCapped = () => sums()?.hasAttribute("data-capped") ?? false; // there are more than one change takes
+const isSumCapped = () => sums()?.hasAttribute("data-capped") ?? false; // more than are summed up
 const idOf = (/** @type {Element} */ box) => /** @type {HTMLElement} */ (box.closest("[data-run-item]")).dataset.runItem ?? "";
 
 /** Show what is selected. */
 export function settleSelection() {
   const chosen = picked();
   if (chosen.length < boxes().length) allMatch = false;
-  if (!allMatch) matching = null;
+  if (!allMatch) [matching, isCapped] = [null, false];
   for (const box of boxes()) box.closest("tr")?.classList.toggle("selected", box.checked);
   const page = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-select-page]"));
   if (page) {
@@ -36,11 +38,11 @@ export function settleSelection() {
   if (!bar) return;
   bar.hidden = chosen.length === 0;
   const count = bar.querySelector("[data-bulk-count]");
-  const most = allMatch && isCapped() ? ", the most at once" : "";
-  if (count) count.textContent = `${(allMatch ? total() : chosen.length).toLocaleString("en")} selected${most}`;
+  const newest = isCapped ? ", the newest that are found" : "";
+  if (count) count.textContent = `${(allMatch ? total() : chosen.length).toLocaleString("en")} selected${newest}`;
   const all = /** @type {HTMLElement} */ (bar.querySelector("[data-bulk-all]"));
   all.hidden = allMatch || total() <= chosen.length || chosen.length < boxes().length;
-  all.textContent = `Select ${isCapped() ? "the newest" : "all"} ${total().toLocaleString("en")}`;
+  all.textContent = isSumCapped() ? "Select all that are found" : `Select all ${total().toLocaleString("en")}`;
 }
 
 function clear() {
@@ -71,9 +73,9 @@ function which() {
 async function act(name) {
   const chosen = which();
   const count = allMatch ? total() : picked().length;
-  if (name === "download") return void (await chooseExport(chosen, count));
+  if (name === "download") return void (await chooseExport(chosen, count, isCapped));
   if (name === "tag") {
-    const answer = await askTag(some(count, "run"));
+    const answer = await askTag(`${isCapped ? "the newest " : ""}${some(count, "run")}`);
     if (!answer) return;
     await change(answer.action, chosen, { tag: answer.tag });
   } else if (name === "purge") {
@@ -96,10 +98,11 @@ on("change", "[data-select-page]", (page) => {
 
 async function pickAll() {
   const search = /** @type {HTMLElement} */ (document.querySelector("[data-runs]")).dataset.matching;
-  const ids = search ? (await send("GET", search)).run_ids : null;
+  const found = search ? await send("GET", search) : null;
   for (const box of boxes()) box.checked = true;
   allMatch = true;
-  matching = ids;
+  matching = found?.run_ids ?? null;
+  isCapped = found?.is_capped ?? false;
   settleSelection();
 }
 

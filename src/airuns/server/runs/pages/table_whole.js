@@ -18,10 +18,11 @@ async function count(filter) {
 /** Choose how to download what the table lists: what a search has found goes by its ids. */
 async function downloadAll() {
   const { matching, filter = "{}" } = /** @type {HTMLElement} */ (document.querySelector("[data-runs]")).dataset;
+  const found = matching ? await send("GET", matching) : null;
   /** @type {import("../../exports/pages/choose.js").Which} */
-  const which = matching ? { ids: (await send("GET", matching)).run_ids } : { filter: JSON.parse(filter) };
+  const which = found ? { ids: found.run_ids } : { filter: JSON.parse(filter) };
   const runs = "ids" in which ? which.ids.length : await count(which.filter);
-  if (runs) await chooseExport(which, runs);
+  if (runs) await chooseExport(which, runs, found?.is_capped);
   else toast("No run is listed: there is nothing to download", { kind: "info" });
 }
 
