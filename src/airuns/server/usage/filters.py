@@ -90,24 +90,43 @@ def moments(span: Span) -> dict[str, datetime]:
     return {"since": span.since, "until": span.until}
 
 
-def covered(span: Span) -> dict[str, Any]:
-    """Return a time as whole days (UTC) and the hours at both ends, as parameters of a query."""
-    first, last = _ceiling(span.since), floor(span.until, "day", "UTC")
-    if span.step == "hour" or first >= last:
-        first = last = span.since
-    ends = [*_hours(span.since, first), *_hours(last, span.until)]
-    return {"first": first, "last": last, "ends": ends}
+def months(span: Span) -> dict[str, Any]:
+    """Return a time as whole months and days (UTC) and the hours at both ends, for a query."""
+    first, last, ends = _whole_days(span)
+    begin = floor(first, "month", "UTC")
+    first_month = begin if begin == first else following(first, "month", "UTC")
+    last_month = floor(last, "month", "UTC")
+    if first_month >= last_month:
+        first_month = last_month = last
+    parts = {"first": first, "first_month": first_month, "last_month": last_month, "last": last}
+    return {**moments(span), **parts, "ends": ends}
+
+
+def days(span: Span) -> dict[str, Any]:
+    """Return a time as whole days (UTC) and the hours at both ends; steps of hours have no days."""
+    first, last, ends = _whole_days(span)
+    if span.step == "hour":
+        first, last, ends = span.since, span.since, _hours(span.since, span.until)
+    return {**moments(span), "first": first, "last": last, "ends": ends}
 
 
 def moved(span: Span) -> list[datetime]:
     """Return the hours, of those of its whole days, in another step than their day's noon."""
-    days = covered(span)
+    whole = days(span)
     found: list[datetime] = []
     for begin in span.steps():
         day = _ceiling(begin - HALF_A_DAY)
         hours = _hours(_whole_hour(begin), day) if begin < day else _hours(day, begin)
-        found += [at for at in hours if days["first"] <= at < days["last"]]
+        found += [at for at in hours if whole["first"] <= at < whole["last"]]
     return found
+
+
+def _whole_days(span: Span) -> tuple[datetime, datetime, list[datetime]]:
+    """Return from and until when the whole days (UTC) of a time are, and its other hours."""
+    first, last = _ceiling(span.since), floor(span.until, "day", "UTC")
+    if first >= last:
+        return span.since, span.since, _hours(span.since, span.until)
+    return first, last, [*_hours(span.since, first), *_hours(last, span.until)]
 
 
 def _hours(since: datetime, until: datetime) -> list[datetime]:

@@ -1,7 +1,6 @@
 """How long answers took: averages and percentiles, of each model and of all, over time."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from airuns.server.usage.histograms import percentiles
 from airuns.server.usage.reading import Row
@@ -23,7 +22,7 @@ def _rank(of: Latency) -> tuple[int, str, str, str]:
 def latency(row: Row) -> Latency:
     """Return how long the answers of a row took; its value is a model, or none."""
     first, total = (
-        percentiles(row.get(f"{name}_histogram") or Decimal(0), 0.5, 0.95, 0.99) for name in TIMES
+        percentiles(row.get(f"{name}_histogram") or "0", 0.5, 0.95, 0.99) for name in TIMES
     )
     firsts, totals = row.get("first_token_tasks", 0), row.get("total_time_tasks", 0)
     return Latency(

@@ -7,7 +7,7 @@ from airuns.server.money import Usd
 from airuns.server.usage.filters import Dimension, Span, UsageFilter
 from airuns.server.usage.latencies import latency, ratio
 from airuns.server.usage.links import runs_query
-from airuns.server.usage.reading import COUNTS, TOKENS, Row
+from airuns.server.usage.reading import PLAIN, TOKENS, Key, Row, Shown
 from airuns.server.usage.records import (
     Failure,
     FailurePoint,
@@ -24,9 +24,25 @@ OF_RUNS: tuple[Dimension, ...] = ("prompt", "version", "source", "tag")
 """What runs have; the rest only tasks have."""
 
 
-def one(rows: list[Row], which: UsageFilter) -> Sums:
-    """Return the sums of the only row, or of nothing."""
-    return _read(Sums, rows[0] if rows else {}, has_runs=_has_runs(which))
+NO_COST = Usd(0)
+NOTHING: Row = dict.fromkeys(PLAIN, 0) | {"cost": NO_COST}
+
+BREAKDOWN: dict[Dimension, Shown] = {
+    "model": "model",
+    "provider": "provider",
+    "prompt": "prompt",
+    "version": "version",
+    "source": "source",
+    "key": "key",
+    "tag": "tag",
+    "status": "outcome",
+}
+"""The rows of a whole time that a breakdown has."""
+
+
+def one(row: Row, which: UsageFilter) -> Sums:
+    """Return the sums of a row, or of nothing."""
+    return _read(Sums, row, has_runs=_has_runs(which))
 
 
 def points(rows: list[Row], which: UsageFilter, span: Span) -> list[Point]:
@@ -36,14 +52,23 @@ def points(rows: list[Row], which: UsageFilter, span: Span) -> list[Point]:
 
 
 def part_points(rows: list[Row], which: UsageFilter, of: Dimension) -> list[PartPoint]:
-    """Return the steps of each part in which it was used."""
+    """Return the steps of each part in which it was used, and of the rest as one."""
     has_runs = of in OF_RUNS and _has_runs(which)
     found = [
-        _read(PartPoint, row, has_runs=has_runs, at=row["step"], **_named(row, of))
+        _read(
+            PartPoint,
+            row,
+            has_runs=has_runs,
+            at=row["step"],
+            is_rest=row["is_rest"],
+            **_named(row, of),
+        )
         for row in rows
         if _is_used(row, of)
     ]
-    return sorted(found, key=lambda each: (each.at, each.value or "", each.provider or ""))
+    return sorted(
+        found, key=lambda each: (each.at, each.is_rest, each.value or "", each.provider or "")
+    )
 
 
 def parts(
@@ -54,19 +79,17 @@ def parts(
     totals: Sums,
     names: dict[str, str],
 ) -> list[Part]:
-    """Return a breakdown, what costs most first; `names` are those of prompts and keys, by id."""
+    """Return a breakdown in the order of its rows; `names` are those of prompts and keys, by id."""
     has_runs = of in OF_RUNS and _has_runs(which)
-    found = [
+    return [
         _read(Part, row, has_runs=has_runs, **_about(row, of, which, span, totals, names))
         for row in rows
-        if _is_used(row, of)
     ]
-    return sorted(found, key=_rank)
 
 
 def versions(rows: list[Row], which: UsageFilter, span: Span, totals: Sums) -> list[VersionPart]:
     """Return the versions of a prompt, the newest first."""
-    found = [_version(row, which, span, totals) for row in rows if _is_used(row, "version")]
+    found = [_version(row, which, span, totals) for row in rows]
     return sorted(found, key=lambda each: -(each.version or 0))
 
 
@@ -123,21 +146,22 @@ def _has_runs(which: UsageFilter) -> bool:
 
 
 def _read(kind: type[S], row: Row, *, has_runs: bool, **more: Any) -> S:
-    """Make sums of a row, whose numbers may be missing."""
-    counts = {name: row.get(name) or 0 for name in COUNTS}
-    tasks, counted, priced = counts["tasks"], counts["counted"], counts["priced"]
+    """Make sums of a row; an empty one is of nothing."""
+    row = row or NOTHING
+    tasks, counted, priced = row["tasks"], row["counted"], row["priced"]
+    is_counted = counted or not tasks
     return kind(
-        runs=counts["runs"] if has_runs else None,
+        runs=row["runs"] if has_runs else None,
         tasks=tasks,
-        failed=counts["failed"],
+        failed=row["failed"],
         counted=counted,
         priced=priced,
-        estimated=counts["estimated"],
-        **{name: counts[name] if counted or not tasks else None for name in TOKENS},
-        cost=Usd(row.get("cost") or 0) if priced or not tasks else None,
-        average_first_token=ratio(counts["first_token_us"], counts["first_token_tasks"], 1e6),
-        average_total_time=ratio(counts["total_time_us"], counts["total_time_tasks"], 1e6),
-        tokens_per_second=ratio(counts["generated_tokens"] * 1e6, counts["generated_us"]),
+        estimated=row["estimated"],
+        **{name: row[name] if is_counted else None for name in TOKENS},
+        cost=(row["cost"] or NO_COST) if priced or not tasks else None,
+        average_first_token=ratio(row["first_token_us"], row["first_token_tasks"], 1e6),
+        average_total_time=ratio(row["total_time_us"], row["total_time_tasks"], 1e6),
+        tokens_per_second=ratio(row["generated_tokens"] * 1e6, row["generated_us"]),
         **more,
     )
 
@@ -145,7 +169,7 @@ def _read(kind: type[S], row: Row, *, has_runs: bool, **more: Any) -> S:
 def _named(row: Row, of: Dimension) -> dict[str, str | None]:
     """Return what a row is of: the value to filter by, and the provider of a model."""
     if of == "version":
-        return {"value": row["detail"] if row["detail"] != "0" else None}
+        return {"value": row["detail"] if row["detail"] not in ("", "0") else None}
     value = row["value"] or None
     return {"value": value, "provider": row["detail"] or None if of == "model" else None}
 
@@ -156,9 +180,7 @@ def _about(
     """Return what a part says beside its sums: its name, its shares, and its runs."""
     named = _named(row, of)
     value, provider = named["value"], named.get("provider")
-    name = value and names.get(value, value)
-    if of == "model" and provider and value:
-        name = f"{provider}/{value}"
+    name = value and name_of(of, (value, provider or ""), names)
     wanted = name if of == "model" else value
     cost = row["cost"] if row["priced"] or not row["tasks"] else None
     tokens = row["tokens_total"] if row["counted"] or not row["tasks"] else None
@@ -171,9 +193,11 @@ def _about(
     }
 
 
+def name_of(of: Dimension, key: Key, names: dict[str, str]) -> str:
+    """Return what people call a part; `names` are those of prompts and keys, by id."""
+    value, provider = key
+    return f"{provider}/{value}" if of == "model" and provider else names.get(value, value)
+
+
 def _share(amount: Decimal | int | None, whole: Decimal | int | None) -> float | None:
     return float(amount / whole) if amount is not None and whole else None
-
-
-def _rank(part: Part) -> tuple[Any, ...]:
-    return (-(part.cost or Decimal(-1)), -(part.tokens_total or 0), -part.tasks, part.name or "")

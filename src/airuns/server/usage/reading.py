@@ -1,31 +1,37 @@
 """What the dashboard reads: sums by each thing alone, as a whole time or step by step.
 
 Without a filter they are read from usage_parts_*, of which there are few however many tasks there
-were; with one from usage_hourly, by everything at once (schema/80_usage.sql).
+were; with one from usage_hourly, by everything at once (schema/80_usage.sql). Only the parts that
+are shown leave the database, and of each only the measures that are asked for.
 """
 
-from collections.abc import Iterable
-from decimal import Context
+from collections.abc import Iterable, Sequence
+from decimal import Context, localcontext
 from typing import Any, Literal
 from uuid import UUID
 
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
+from airuns.server.money import Usd
 from airuns.server.usage.filters import (
     Dimension,
     Span,
     UsageFilter,
     clauses,
-    covered,
+    days,
     is_filtered,
     moments,
+    months,
     moved,
 )
 
 SQL = queries.load(__package__ or "", "store.sql")
 
 Row = dict[str, Any]
+Key = tuple[str, str]
+"""The value and the detail of a part, empty for none."""
 About = Literal["all", "model", "prompt", "version", "source", "key", "tag", "status"]
+Shown = About | Literal["provider", "outcome"]
 
 ABOUTS: dict[Dimension, About] = {
     "model": "model",
@@ -37,145 +43,223 @@ ABOUTS: dict[Dimension, About] = {
     "tag": "tag",
     "status": "status",
 }
-"""The rows that a breakdown is made of: those of a provider are those of its models."""
+"""The sums that a breakdown is made of: those of a provider are those of its models."""
 
 TOKENS = (
     *("tokens_input", "tokens_output", "tokens_total", "tokens_cache_read"),
     *("tokens_cache_write_5m", "tokens_cache_write_1h", "tokens_reasoning"),
 )
-COUNTS = (
-    *("runs", "tasks", "failed", "counted", "priced", "estimated", *TOKENS, "generated_tokens"),
-    *("generated_us", "first_token_tasks", "first_token_us", "total_time_tasks", "total_time_us"),
+TIMES = (
+    *("generated_tokens", "generated_us", "first_token_tasks", "first_token_us"),
+    *("total_time_tasks", "total_time_us"),
 )
-AMOUNTS = ("cost", "first_token_histogram", "total_time_histogram")
-SUMMED = (*COUNTS, *AMOUNTS)
+COUNTS = ("runs", "tasks", "failed", "counted", "priced", "estimated", *TOKENS, *TIMES)
+HISTOGRAMS = ("first_token_histogram", "total_time_histogram")
+PLAIN = (*COUNTS, "cost")
+EVERYTHING = (*PLAIN, *HISTOGRAMS)
+LATENCY = ("tasks", *TIMES, *HISTOGRAMS)
+
+SERIES: tuple[tuple[tuple[About, ...], tuple[str, ...]], ...] = (
+    (("all", "model", "version"), EVERYTHING),
+    (("prompt", "source", "key", "status"), PLAIN),
+    (("tag",), PLAIN),
+)
+"""What is read together, and what of it: histograms are long, and kept of the first alone."""
+
 EXACT = Context(prec=10_000)
-"""Python rounds to 28 digits; a histogram has up to 1,600."""
+"""Python rounds sums to 28 digits."""
 
-DIMENSIONS: dict[str, str] = {
-    "source_type": "''",
-    "prompt_id": "'00000000-0000-0000-0000-000000000000'::uuid",
-    "prompt_version": "0",
-    "provider": "''",
-    "model": "''",
-    "key_id": "'00000000-0000-0000-0000-000000000000'::uuid",
-    "status": "''",
-    "error_code": "''",
+NOBODY = "'00000000-0000-0000-0000-000000000000'"
+OF: dict[About, tuple[tuple[str, ...], str, str]] = {
+    "version": (("prompt_id", "prompt_version"), "v.prompt_id::text", "v.prompt_version::text"),
+    "model": (("model", "provider"), "v.model", "v.provider"),
+    "prompt": (("prompt_id",), f"coalesce(nullif(v.prompt_id, {NOBODY})::text, '')", "''"),
+    "source": (("source_type",), "v.source_type", "''"),
+    "key": (("key_id",), f"coalesce(nullif(v.key_id, {NOBODY})::text, '')", "''"),
+    "tag": (("tag",), "v.tag", "''"),
+    "status": (("status", "error_code"), "v.status", "v.error_code"),
+    "all": ((), "''", "''"),
 }
-"""The columns of usage_hourly that its parts are by, and what stands for none."""
-
-OF: dict[About, tuple[str, ...]] = {
-    "all": (),
-    "model": ("model", "provider"),
-    "prompt": ("prompt_id",),
-    "version": ("prompt_id", "prompt_version"),
-    "source": ("source_type",),
-    "key": ("key_id",),
-    "tag": (),
-    "status": ("status", "error_code"),
-}
-
+"""The columns of usage_hourly that a part is by, and its value and detail (see usage_parts)."""
 
 Query = tuple[str, dict[str, Any]]
 
 
 async def whole(
-    tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, abouts: Iterable[About]
-) -> dict[About, list[Row]]:
-    """Return the sums of a time by each of `abouts`; an empty `value` or `detail` is none."""
-    return await _read(tx, user_id, whole_query(which, span, list(abouts)))
+    tx: Transaction,
+    user_id: UUID,
+    which: UsageFilter,
+    span: Span,
+    abouts: Iterable[About],
+    *,
+    top: int | None = None,
+    is_named: bool = False,
+    has_times: bool = True,
+) -> dict[Shown, list[Row]]:
+    """Return the sums of a time by each of `abouts`: what costs most first, at most `top` of each.
+
+    All there is comes of the whole, of states and of versions; of models also those with the most
+    tasks. With `is_named` the first row of each has the keys of all parts (`every_value`,
+    `every_detail`). Without `has_times` there are no histograms.
+    """
+    wanted, found = list(abouts), dict[Shown, list[Row]]()
+    for series, measures in SERIES:
+        some: list[About] = [about for about in series if about in wanted]
+        if some:
+            needed = measures if has_times else PLAIN
+            query, params = whole_query(which, span, some, needed, top, is_named=is_named)
+            for row in await tx.rows(query, user_id=user_id, **params):
+                found.setdefault(row["about"], []).append(row)
+    return found
 
 
 async def stepwise(
-    tx: Transaction, user_id: UUID, which: UsageFilter, span: Span, abouts: Iterable[About]
-) -> dict[About, list[Row]]:
-    """Return the sums of each step of a time by each of `abouts`, as `whole` does."""
-    return await _read(tx, user_id, stepwise_query(which, span, list(abouts)))
+    tx: Transaction,
+    user_id: UUID,
+    which: UsageFilter,
+    span: Span,
+    of: Dimension | Literal["all"],
+    measures: Sequence[str] = EVERYTHING,
+    own: Sequence[Key] | None = None,
+) -> list[Row]:
+    """Return the sums of each step of a time by one thing; those not in `own` as one `is_rest`."""
+    query, params = stepwise_query(which, span, of, measures, own)
+    return await tx.rows(query, user_id=user_id, **params)
 
 
 async def versions(tx: Transaction, user_id: UUID, prompt_id: UUID, span: Span) -> list[Row]:
     """Return the sums of a time by one prompt's versions: each row's `detail` is one."""
-    query = SQL["of_a_time"].format(sums=_sums("v"), filters="and value = %(value)s")
-    params = {"abouts": ["version"], "value": str(prompt_id), **covered(span)}
-    return (await _read(tx, user_id, (query, params)))["version"]
+    query = _ranked(_parts(EVERYTHING, "and value = %(value)s"), EVERYTHING)
+    params = {"abouts": ["version"], "value": str(prompt_id), "top": 0, "is_named": False}
+    return await tx.rows(query, user_id=user_id, **params, **months(span))
 
 
-async def _read(tx: Transaction, user_id: UUID, query: Query) -> dict[About, list[Row]]:
-    text, params = query
-    found: dict[About, list[Row]] = {about: [] for about in params["abouts"]}
-    for row in await tx.rows(text, user_id=user_id, **params):
-        found[row["about"]].append(row)
-    return found
-
-
-def whole_query(which: UsageFilter, span: Span, abouts: list[About]) -> Query:
-    """Return the query of `whole` and its parameters but the user."""
-    if is_filtered(which):
-        return _filtered(which, span, abouts, by_step=False)
-    query = SQL["of_a_time"].format(sums=_sums("v"), filters="")
-    return query, {"abouts": abouts, **covered(span)}
-
-
-def stepwise_query(which: UsageFilter, span: Span, abouts: list[About]) -> Query:
-    """Return the query of `stepwise` and its parameters but the user."""
-    if is_filtered(which):
-        return _filtered(which, span, abouts, by_step=True)
-    query = SQL["by_step"].format(
-        step=span.step,
-        names=", ".join(SUMMED),
-        signed_sums=_sums("v.sign * v"),
-        moved_names=", ".join(f"m.{name}" for name in SUMMED),
-        moved_sums=", ".join(f"sum(h.{name}) as {name}" for name in SUMMED),
-    )
-    times = {**covered(span), "moved": moved(span), "zone": span.zone}
-    return query, {"abouts": abouts, **times}
-
-
-def _filtered(which: UsageFilter, span: Span, abouts: list[About], *, by_step: bool) -> Query:
-    text, params = clauses(which)
-    if which.tag is None and "tag" not in abouts:
-        text += " and v.tag = ''"
-    needed = {name for about in abouts for name in OF[about]}
-    needed.add("status")  # by which rows of tasks are told from those of runs
-    kept = [name for name in DIMENSIONS if name in needed]
-    groups = [*(["step"] if by_step else []), "d.tag", *(f"d.{name}" for name in kept)]
+def whole_query(
+    which: UsageFilter,
+    span: Span,
+    abouts: Sequence[About],
+    measures: Sequence[str] = EVERYTHING,
+    top: int | None = None,
+    *,
+    is_named: bool = False,
+) -> Query:
+    """Return the query of `whole` for one of its series, and its parameters but the user."""
+    params = {"top": 2**31 if top is None else top, "is_named": is_named}
+    if not is_filtered(which):
+        of_time = {"abouts": list(abouts), **months(span)}
+        return _ranked(_parts(measures), measures), params | of_time
+    columns = list(dict.fromkeys(name for about in abouts for name in OF[about][0]))
+    rows, of_filter = _rows(which, (*columns, *measures), is_tag="tag" in abouts)
+    known: list[About] = [about for about in OF if about in abouts]
     query = SQL["filtered"].format(
-        step=f"date_trunc('{span.step}', d.at, %(zone)s)" if by_step else "null::timestamptz",
-        sums=_sums("v"),
-        sums_of_rows=", ".join(f"sum(d.{name}) as {name}" for name in SUMMED),
-        columns=", ".join(f"v.{name}" for name in ("at", "tag", *DIMENSIONS, *SUMMED)),
-        dimensions=", ".join(
-            f"d.{name}" if name in needed else f"{none} as {name}"
-            for name, none in DIMENSIONS.items()
-        ),
-        filters=text,
-        groups=", ".join(groups),
-        parts=_parts("v.tag") if which.tag is None else f"{_parts(repr(''))} || {_parts('v.tag')}",
+        about=_by_set(known, {about: f"'{about}'" for about in known}),
+        value=_by_set(known, {about: OF[about][1] for about in known}),
+        detail=_by_set(known, {about: OF[about][2] for about in known}),
+        sums=_sums(measures),
+        rows=rows,
+        sets=", ".join(f"({', '.join(f'v.{name}' for name in OF[about][0])})" for about in known),
     )
-    times = moments(span) | ({"zone": span.zone} if by_step else {})
-    return query, {"abouts": abouts, **times, **params}
+    return _ranked(query, measures), params | moments(span) | of_filter
 
 
-def _parts(tag: str) -> str:
-    return f"airuns.usage_parts({tag}, {', '.join(f'v.{name}' for name in DIMENSIONS)})"
+def _by_set(abouts: Sequence[About], values: dict[About, str]) -> str:
+    """Return a value by the grouping set that a row is of; its last column tells it."""
+    cases = [f"when grouping(v.{OF[a][0][-1]}) = 0 then {values[a]}" for a in abouts if OF[a][0]]
+    other = f"else {values['all']}" if "all" in abouts else ""
+    return f"case {' '.join(cases)} {other} end" if cases else values["all"]
 
 
-def _sums(of: str) -> str:
-    """Sums of counts are numeric in PostgreSQL, and slow to read."""
-    counts = (f"sum({of}.{name})::bigint as {name}" for name in COUNTS)
-    return ", ".join([*counts, *(f"sum({of}.{name}) as {name}" for name in AMOUNTS)])
+def _parts(measures: Sequence[str], filters: str = "") -> str:
+    names = ", ".join(measures)
+    return SQL["parts"].format(sums=_sums(measures), names=names, filters=filters)
 
 
-def merged(rows: Iterable[Row], name: str) -> list[Row]:
-    """Return the sums by one of the columns alone, in each step, as its `value`."""
-    found: dict[tuple[Any, str], Row] = {}
-    for row in rows:
-        known = found.get(key := (row["step"], row[name]))
-        if known is None:
-            found[key] = {**row, "value": row[name], "detail": ""}
-        else:
-            for each in COUNTS:
-                known[each] += row[each]
-            for each in AMOUNTS:
-                known[each] = EXACT.add(known[each], row[each])
-    return list(found.values())
+def _ranked(parts: str, measures: Sequence[str]) -> str:
+    return SQL["ranked"].format(
+        parts=parts,
+        names=", ".join(measures),
+        sums=_sums(measures),
+        shown=", ".join(f"r.{name}{_text(name)} as {name}" for name in measures),
+    )
+
+
+def stepwise_query(
+    which: UsageFilter,
+    span: Span,
+    of: Dimension | Literal["all"],
+    measures: Sequence[str] = EVERYTHING,
+    own: Sequence[Key] | None = None,
+) -> Query:
+    """Return the query of `stepwise` and its parameters but the user."""
+    about: About = "all" if of == "all" else ABOUTS[of]
+    parts, params = (_filtered_steps if is_filtered(which) else _steps)(
+        which, span, about, measures
+    )
+    value = "p.detail" if of == "provider" else "p.value"
+    detail = "p.detail" if of in ("model", "version") else "''"
+    query = SQL["steps"].format(
+        parts=parts,
+        value=value,
+        detail=detail,
+        is_own="true" if own is None else SQL["is_own"].format(value=value, detail=detail),
+        names=", ".join(measures),
+        sums=_sums(measures, shown=True),
+    )
+    if own is not None:
+        params |= {"values": [value for value, _ in own], "details": [each for _, each in own]}
+    return query, {"zone": span.zone, **params}
+
+
+def _steps(which: UsageFilter, span: Span, about: About, measures: Sequence[str]) -> Query:
+    params, hours = days(span), moved(span)
+    signed = ", ".join(f"s.sign * m.{name}" for name in measures)
+    more = SQL["moved"].format(
+        step=span.step,
+        signed_names=signed,
+        sums=", ".join(f"sum(h.{name}) as {name}" for name in measures),
+    )
+    names = ", ".join(measures)
+    query = SQL["parts_by_step"].format(step=span.step, names=names, moved=more if hours else "")
+    return query, {"about": about, "moved": hours, **params}
+
+
+def _filtered_steps(which: UsageFilter, span: Span, about: About, measures: Sequence[str]) -> Query:
+    columns, value, detail = OF[about]
+    rows, params = _rows(which, ("at", "status", *columns, *measures), is_tag=about == "tag")
+    query = SQL["filtered_by_step"].format(
+        step=span.step, value=value, detail=detail, names=", ".join(measures), rows=rows
+    )
+    return query, moments(span) | params
+
+
+def _rows(which: UsageFilter, columns: Iterable[str], *, is_tag: bool) -> Query:
+    """Return the rows of a filter; each task is in those of one tag, or of none, once."""
+    text, params = clauses(which)
+    if which.tag is None:
+        text += " and v.tag <> ''" if is_tag else " and v.tag = ''"
+    names = ", ".join(f"v.{name}" for name in dict.fromkeys(columns))
+    return SQL["rows"].format(columns=names, filters=text), params
+
+
+def _sums(measures: Sequence[str], *, shown: bool = False) -> str:
+    """Sums of counts are numeric in PostgreSQL, and slow to read; so are histograms as numbers."""
+    return ", ".join(
+        f"sum(v.{name}){_text(name) if shown else ''} as {name}"
+        if name not in COUNTS
+        else f"sum(v.{name})::bigint as {name}"
+        for name in measures
+    )
+
+
+def _text(name: str) -> str:
+    return "::text" if name in HISTOGRAMS else ""
+
+
+def merged(rows: Sequence[Row]) -> Row:
+    """Return the sums of rows with everything as one; an empty row of none."""
+    if not rows:
+        return {}
+    with localcontext(EXACT):
+        found: Row = {name: sum(row[name] for row in rows) for name in PLAIN}
+    found["cost"] = Usd(found["cost"])
+    return found | {name: str(sum(int(row[name]) for row in rows)) for name in HISTOGRAMS}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from airuns.server.usage.filters import Step
+from airuns.server.usage.filters import Dimension, Step
 
 Link = dict[str, str]
 """The query of /ai/runs and GET /api/runs that lists the runs behind a number."""
@@ -71,11 +71,12 @@ class VersionPart(Part, frozen=True, kw_only=True):
 
 
 class PartPoint(Sums, frozen=True, kw_only=True):
-    """The sums of one model, prompt, … in one step of the time."""
+    """The sums of one model, prompt, … in one step of the time, or of all that are not shown."""
 
     at: datetime
     value: str | None
     provider: str | None = None
+    is_rest: bool = False
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +175,17 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     expensive_runs: list[ExpensiveRun]
     forecast: Forecast | None
     runs_query: Link | None
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """A dashboard, and every value that filters may have: (value, name), what costs most first.
+
+    `counts` says how many parts each breakdown has, of which the dashboard has the first.
+    """
+
+    dashboard: Dashboard
+    values: dict[Dimension, list[tuple[str, str]]]
+    counts: dict[Dimension, int]
 
 
 class PromptUsage(msgspec.Struct, frozen=True, kw_only=True):

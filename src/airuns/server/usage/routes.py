@@ -24,14 +24,13 @@ from airuns.server.usage.tables import TABLES, as_csv
 from airuns.wire import SourceType
 
 DEFAULT_DAYS = 30
-BREAKDOWNS = (
-    *("by_model", "by_provider", "by_prompt", "by_version", "by_source", "by_key", "by_tag"),
-    *("latency", "errors"),
-)
+CUT = ("by_version", "latency", "errors")
+"""Lists that are not cut where they are read: their order is another than that of cost."""
 
 Ended = Literal["completed", "error", "timeout", "cancelled"]
 Top = Annotated[
-    int, QueryParameter(description="How many parts each breakdown has.", ge=1, le=1000)
+    int,
+    QueryParameter(description="How many parts each breakdown tells apart.", ge=1, le=1000),
 ]
 
 
@@ -87,13 +86,13 @@ async def get_dashboard(
 ) -> Dashboard:
     """Return the whole dashboard of a time, by default of the last 30 days.
 
-    `by` divides the chart over time; `top` cuts each breakdown, what costs most first.
+    `by` divides the chart over time; `top` cuts each breakdown, what costs most first, and adds up
+    what else there is over time.
     """
+    extent = store.Extent(top=top, lines=top)
     async with db.transaction(who) as tx:
-        board = await store.dashboard(tx, who.user_id, which, datetime.now(UTC), by)
-    return msgspec.structs.replace(
-        board, **{name: getattr(board, name)[:top] for name in BREAKDOWNS}
-    )
+        board = await store.dashboard(tx, who.user_id, which, datetime.now(UTC), by, extent)
+    return msgspec.structs.replace(board, **{name: getattr(board, name)[:top] for name in CUT})
 
 
 @get("/api/analytics/{name:str}", dependencies=WHICH, tags=["analytics"])

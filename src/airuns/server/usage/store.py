@@ -4,10 +4,12 @@ All is read from the sums (schema/80_usage.sql), but for the most expensive runs
 index of their own; no query reads a task.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from airuns.errors import InvalidInput
 from airuns.server.db.door import Transaction
@@ -18,50 +20,95 @@ from airuns.server.usage.filters import Dimension, Span, UsageFilter, span_of
 from airuns.server.usage.forecasts import forecast, window
 from airuns.server.usage.latencies import latencies, latency
 from airuns.server.usage.links import runs_query
-from airuns.server.usage.reading import ABOUTS, About, Row, merged
+from airuns.server.usage.reading import LATENCY, PLAIN, About, Key, Row, Shown, merged
 from airuns.server.usage.records import (
     Dashboard,
     ExpensiveRun,
     Forecast,
+    Overview,
     Part,
     PromptUsage,
 )
 
 MOST_RUNS = 20
 SHOWN: tuple[About, ...] = ("all", "model", "prompt", "source", "key", "tag", "status")
+FILTERS: dict[Dimension, str] = {
+    "model": "model",
+    "provider": "provider",
+    "prompt": "prompt_id",
+    "source": "source_type",
+    "key": "key_id",
+    "tag": "tag",
+    "status": "status",
+}
+"""What a filter by each thing is called."""
+
+Own = list[Key] | None
+
+
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a dashboard is read: all, unless it says less.
+
+    At most `top` parts of each breakdown, those that cost most; at most `lines` that are told apart
+    over time; models' times over time, or not.
+    """
+
+    top: int | None = None
+    lines: int | None = None
+    has_model_times: bool = True
+    is_named: bool = False
+
+
+ALL = Extent()
 
 
 async def dashboard(
-    tx: Transaction, user_id: UUID, which: UsageFilter, now: datetime, by: Dimension = "model"
+    tx: Transaction,
+    user_id: UUID,
+    which: UsageFilter,
+    now: datetime,
+    by: Dimension = "model",
+    extent: Extent = ALL,
 ) -> Dashboard:
-    """Return the whole dashboard; `by` says what its chart over time is divided into.
+    """Return the dashboard; `by` says what its chart over time is divided into.
 
-    Every list has all of its parts, those that cost most first. Raises InvalidInput.
+    Every list begins with what costs most. Raises InvalidInput.
     """
+    return (await overview(tx, user_id, which, now, by, extent)).dashboard
+
+
+async def overview(
+    tx: Transaction,
+    user_id: UUID,
+    which: UsageFilter,
+    now: datetime,
+    by: Dimension = "model",
+    extent: Extent = ALL,
+) -> Overview:
+    """Return the dashboard and, if `extent.is_named`, what may be filtered by. As `dashboard`."""
     if which.prompt_id is None and (which.version is not None or by == "version"):
         field = "version" if which.version is not None else "by"
         raise InvalidInput("Versions are those of a prompt: say its prompt_id.", field=field)
     span = span_of(which)
-    of_prompt: tuple[About, ...] = ("version",) if which.prompt_id else ()
-    found = await reading.whole(tx, user_id, which, span, (*SHOWN, *of_prompt))
-    before = await reading.whole(tx, user_id, which, span.before, ("all",))
-    charted = dict.fromkeys(("all", "model", "status", ABOUTS[by]))
-    steps = await reading.stepwise(tx, user_id, which, span, charted)
-    ids = [UUID(row["value"]) for row in (*found["prompt"], *found["key"]) if row["value"]]
-    named = {str(each): name for each, name in (await names(tx, user_id, ids)).items()}
-    totals = parts.one(found["all"], which)
+    read = Reading(tx, user_id, which, span, extent)
+    found, before = await read.whole(), await read.before()
+    steps = await reading.stepwise(tx, user_id, which, span, "all")
+    named = await _names(tx, user_id, which, found)
+    whole = next(iter(found.get("all", [])), Row())
+    totals = parts.one(whole, which)
 
     def by_each(of: Dimension) -> list[Part]:
-        return parts.parts(_rows(found, of), of, which, span, totals, named)
+        rows = _top(found.get(parts.BREAKDOWN[of], []), extent.top)
+        return parts.parts(rows, of, which, span, totals, named)
 
-    return Dashboard(
+    shown = Dashboard(
         since=span.since,
         until=span.until,
         step=span.step,
         zone=span.zone,
         totals=totals,
-        before=parts.one(before["all"], which),
-        over_time=parts.points(steps["all"], which, span),
+        before=parts.one(before, which),
+        over_time=parts.points(steps, which, span),
         by_model=by_each("model"),
         by_provider=by_each("provider"),
         by_prompt=by_each("prompt"),
@@ -70,24 +117,106 @@ async def dashboard(
         by_key=by_each("key"),
         by_tag=by_each("tag"),
         by_status=by_each("status"),
-        parts_over_time=parts.part_points(_rows(steps, by), which, by),
-        latency=latencies(found["model"]),
-        latency_over_time=latencies(steps["model"]),
-        latency_total=latency(found["all"][0] if found["all"] else {}),
-        latency_total_over_time=latencies(steps["all"]),
-        errors=parts.failures(found["status"], which, span),
-        errors_over_time=parts.failures_over_time(merged(steps["status"], "value")),
+        parts_over_time=parts.part_points(await read.parts_over_time(found, by), which, by),
+        latency=latencies(found.get("model", [])),
+        latency_over_time=latencies(await read.models_over_time(found)),
+        latency_total=latency(whole),
+        latency_total_over_time=latencies(steps),
+        errors=parts.failures(found.get("status", []), which, span),
+        errors_over_time=parts.failures_over_time(await read.states_over_time()),
         expensive_runs=await expensive_runs(tx, user_id, which, span),
         forecast=await month_forecast(tx, user_id, which, now),
         runs_query=runs_query(which, span),
     )
+    return Overview(dashboard=shown, **_every(found, which, named))
 
 
-def _rows(found: Mapping[About, list[Row]], of: Dimension) -> list[Row]:
-    """Return the rows of a breakdown; providers and states are more than one row each."""
-    rows = found[ABOUTS[of]]
-    merging = {"provider": "detail", "status": "value"}
-    return merged(rows, merging[of]) if of in merging else rows
+class Reading(msgspec.Struct, frozen=True):
+    """The queries of one dashboard."""
+
+    tx: Transaction
+    user_id: UUID
+    which: UsageFilter
+    span: Span
+    extent: Extent
+
+    async def whole(self) -> dict[Shown, list[Row]]:
+        """Return the sums of the whole time."""
+        abouts: tuple[About, ...] = (*SHOWN, "version") if self.which.prompt_id else SHOWN
+        top, is_named = self.extent.top, self.extent.is_named
+        return await reading.whole(
+            self.tx, self.user_id, self.which, self.span, abouts, top=top, is_named=is_named
+        )
+
+    async def before(self) -> Row:
+        """Return the sums of the time before."""
+        found = await reading.whole(
+            self.tx, self.user_id, self.which, self.span.before, ("all",), has_times=False
+        )
+        return next(iter(found.get("all", [])), Row())
+
+    async def parts_over_time(self, found: dict[Shown, list[Row]], by: Dimension) -> list[Row]:
+        """Return the steps of the largest parts, and of the rest."""
+        own = None
+        if self.extent.lines is not None:
+            own = _keys(_top(found.get(parts.BREAKDOWN[by], []), self.extent.lines))
+        return await self._steps(by, PLAIN, own)
+
+    async def models_over_time(self, found: dict[Shown, list[Row]]) -> list[Row]:
+        """Return how long the models with the most tasks took in each step."""
+        if not self.extent.has_model_times:
+            return []
+        most = sorted(found.get("model", []), key=lambda row: -row["tasks"])
+        own = None if self.extent.top is None else _keys(most[: self.extent.top])
+        return [row for row in await self._steps("model", LATENCY, own) if not row["is_rest"]]
+
+    async def states_over_time(self) -> list[Row]:
+        """Return how many tasks ended how in each step."""
+        return await self._steps("status", ("tasks",), None)
+
+    async def _steps(self, of: Dimension, measures: Sequence[str], own: Own) -> list[Row]:
+        return await reading.stepwise(
+            self.tx, self.user_id, self.which, self.span, of, measures, own
+        )
+
+
+def _top(rows: list[Row], most: int | None) -> list[Row]:
+    return [row for row in rows if most is None or row["place"] <= most]
+
+
+def _keys(rows: list[Row]) -> list[Key]:
+    return [(row["value"], row["detail"]) for row in rows]
+
+
+async def _names(
+    tx: Transaction, user_id: UUID, which: UsageFilter, found: dict[Shown, list[Row]]
+) -> dict[str, str]:
+    """Return what the prompts and keys that were found, and the filter's, are called, by id."""
+    rows = [*found.get("prompt", []), *found.get("key", [])]
+    ids: set[str] = {row["value"] for row in rows}
+    ids.update(*(row["every_value"] for row in rows if row["every_value"]))
+    ids |= {str(each) for each in (which.prompt_id, which.key_id) if each}
+    found_names = await names(tx, user_id, [UUID(each) for each in ids if each])
+    return {str(each): name for each, name in found_names.items()}
+
+
+def _every(
+    found: dict[Shown, list[Row]], which: UsageFilter, named: dict[str, str]
+) -> dict[str, Any]:
+    """Return the values that each filter may have, with the one that it has, and how many."""
+    values: dict[Dimension, list[tuple[str, str]]] = {}
+    counts: dict[Dimension, int] = {}
+    for of, field in FILTERS.items():
+        first = next(iter(found.get(parts.BREAKDOWN[of], [])), Row())
+        keys = list(
+            zip(first.get("every_value") or [], first.get("every_detail") or [], strict=True)
+        )
+        counts[of] = len(keys)
+        chosen = str(getattr(which, field) or "")
+        if chosen and chosen not in (value for value, _ in keys):
+            keys.append((chosen, ""))
+        values[of] = [(key[0], parts.name_of(of, key, named)) for key in keys if key[0]]
+    return {"values": values, "counts": counts}
 
 
 async def prompt_usage(
@@ -100,13 +229,13 @@ async def prompt_usage(
     which = UsageFilter(since=since, until=until, prompt_id=prompt_id, step="day")
     span = span_of(which, by_hour=True)
     rows = await reading.versions(tx, user_id, prompt_id, span)
-    whole = merged(rows, "value")
+    whole = merged(rows)
     totals = parts.one(whole, which)
     return PromptUsage(
         since=span.since,
         until=span.until,
         totals=totals,
-        latency=latency({**whole[0], "value": ""} if whole else {}),
+        latency=latency(whole),
         versions=parts.versions(rows, which, span, totals),
     )
 
@@ -144,7 +273,7 @@ async def month_forecast(
     """Return what the month of `now` will cost, whatever time is asked for."""
     since, until = window(now), now.astimezone(UTC) + timedelta(days=32)
     span = Span(since=since, until=until, step="day", zone="UTC")
-    rows = (await reading.stepwise(tx, user_id, which, span, ("all",)))["all"]
+    rows = await reading.stepwise(tx, user_id, which, span, "all", ("cost", "priced"))
     return forecast([(row["step"], row["cost"]) for row in rows if row["priced"]], now)
 
 

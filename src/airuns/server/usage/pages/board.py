@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from airuns.server.budgets.store import Budget
 from airuns.server.ui import formats
-from airuns.server.ui.charts import Chart
+from airuns.server.ui.charts import SERIES, Chart
 from airuns.server.usage.pages import charts
 from airuns.server.usage.pages.asked import DIMENSIONS, METRICS, PERIODS, TIMES, Asked
 from airuns.server.usage.pages.figures import Stat, stats
 from airuns.server.usage.pages.links import part_link, run_link
-from airuns.server.usage.records import Dashboard, ExpensiveRun, Latency, Part
+from airuns.server.usage.records import Dashboard, ExpensiveRun, Latency, Overview, Part
+from airuns.server.usage.store import Extent
 from airuns.server.usage.tables import TableName
 
 SHOWN = 12
 SHOWN_RUNS = 5
+EXTENT = Extent(top=SHOWN, lines=len(SERIES), has_model_times=False, is_named=True)
+"""What the page shows of a dashboard."""
 
 DOWNLOADS: dict[TableName, str] = {
     "over_time": "Over time",
@@ -60,15 +62,23 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     """What analytics.html shows of a dashboard."""
 
     asked: Asked
-    dashboard: Dashboard
+    overview: Overview
     budgets: list[Budget]
-    choices: list[tuple[str, str, list[tuple[str, str]]]]
 
     periods = PERIODS
     dimensions = DIMENSIONS
     metrics = METRICS
     times = TIMES
     tables = DOWNLOADS
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return self.overview.dashboard
+
+    @property
+    def choices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Return what each filter may be, as the time has it: (value, name) pairs."""
+        return [(of, of.title(), values) for of, values in self.overview.values.items()]
 
     @property
     def is_empty(self) -> bool:
@@ -118,9 +128,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> list[Line]:
         """Return the rows of the breakdown."""
-        return [_line(self.asked, self.dashboard, part, at) for at, part in enumerate(self.parts)][
-            :SHOWN
-        ]
+        return [_line(self.asked, self.dashboard, part, at) for at, part in enumerate(self.parts)]
 
     @property
     def time_words(self) -> tuple[str, str]:
@@ -130,7 +138,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rest_note(self) -> str:
         """Return how many rows of the breakdown are only in its download."""
-        more = len(self.parts) - SHOWN
+        more = self.overview.counts[self.asked.by] - SHOWN
         return f"and {more} more, in the download" if more > 0 else ""
 
     @property
@@ -183,21 +191,3 @@ def _costly(run: ExpensiveRun) -> Costly:
     return Costly(
         name=run.name, source_type=run.source_type, cost=run.total_cost, href=run_link(run)
     )
-
-
-def choices_of(dashboard: Dashboard) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Return what each filter may be, as the unfiltered time has it: (value, name) pairs."""
-
-    def some(parts: Sequence[Any]) -> list[tuple[str, str]]:
-        return [(part.value, part.name or part.value) for part in parts if part.value]
-
-    of: dict[str, Sequence[Part]] = {
-        "model": dashboard.by_model,
-        "provider": dashboard.by_provider,
-        "prompt": dashboard.by_prompt,
-        "source": dashboard.by_source,
-        "key": dashboard.by_key,
-        "tag": dashboard.by_tag,
-        "status": dashboard.by_status,
-    }
-    return [(name, name.title(), some(parts)) for name, parts in of.items()]

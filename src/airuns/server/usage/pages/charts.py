@@ -57,7 +57,7 @@ def main(asked: Asked, board: Dashboard, parts: Sequence[Part]) -> Chart:
     found: dict[datetime, list[Decimal | int | None]] = {}
     for point in board.parts_over_time:
         cells = found.setdefault(point.at, [None] * len(columns))
-        at = own.get((point.provider, point.value), len(columns) - 1)
+        at = -1 if point.is_rest else own[point.provider, point.value]
         value = value_of(asked.show, point)
         if value is not None:
             cells[at] = (cells[at] or 0) + value

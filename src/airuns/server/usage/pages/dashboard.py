@@ -11,7 +11,7 @@ from airuns.server.budgets import store as budgets
 from airuns.server.given import GivenDatabase, GivenUser
 from airuns.server.usage import store
 from airuns.server.usage.pages.asked import AnyRequest, asked_of
-from airuns.server.usage.pages.board import Board, choices_of
+from airuns.server.usage.pages.board import EXTENT, Board
 
 
 @get("/ai/analytics", include_in_schema=False)
@@ -19,9 +19,9 @@ async def analytics_page(request: AnyRequest, db: GivenDatabase, who: GivenUser)
     """Show the dashboard of a time and its filters."""
     asked, now = asked_of(request), datetime.now(UTC)
     async with db.transaction(who) as tx:
-        found = await store.dashboard(tx, who.user_id, asked.filter, now, asked.by)
+        found = await store.overview(tx, who.user_id, asked.filter, now, asked.by, EXTENT)
         limits = await budgets.budgets(tx, who.user_id)
-    board = Board(asked=asked, dashboard=found, budgets=limits, choices=choices_of(found))
+    board = Board(asked=asked, overview=found, budgets=limits)
     return ui.page(request, "usage/pages/analytics.html", board=board)
 
 
