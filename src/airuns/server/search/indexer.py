@@ -269,3 +269,4 @@ async def _save(
             counts=list(counts.values()),
             last_ats=[last_at.get(bucket) for bucket in counts],
         )
+        await tx.execute(SQL["sort_in"])

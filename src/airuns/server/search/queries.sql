@@ -138,7 +138,7 @@ returning q.run_id, q.message_id
 -- name: texts_of_messages
 select run_id, id as message_id, role, content, created_at as at
 from airuns.ai_messages
-where user_id = %(user_id)s and id = any(%(message_ids)s)
+where user_id = %(user_id)s and id = any(%(message_ids)b)
 
 -- name: texts_of_runs
 select id as run_id, name, description, tags, last_message_at as at
@@ -147,16 +147,19 @@ where user_id = %(user_id)s and id = any(%(run_ids)s)
 
 -- name: documents_drop
 delete from airuns.search_documents as d
-using unnest(%(run_ids)s::uuid[], %(message_ids)s::uuid[]) as t (run_id, message_id)
+using unnest(%(run_ids)b::uuid[], %(message_ids)b::uuid[]) as t (run_id, message_id)
 where d.user_id = %(user_id)s and d.run_id = t.run_id and d.message_id = t.message_id
 returning d.bucket
 
 -- name: documents_add
+-- Arrays go in binary, which takes a fraction of the time of quoting each word's text.
 insert into airuns.search_documents (user_id, run_id, message_id, part, bucket, at, words)
 select %(user_id)s, t.run_id, t.message_id, t.part, t.bucket, t.at, t.words::tsvector
-from unnest(%(run_ids)s::uuid[], %(message_ids)s::uuid[], %(parts)s::smallint[], %(buckets)s::integer[],
-    %(ats)s::timestamptz[], %(words)s::text[]) as t (run_id, message_id, part, bucket, at, words)
-returning part
+from unnest(%(run_ids)b::uuid[], %(message_ids)b::uuid[], %(parts)b::smallint[], %(buckets)b::integer[],
+    %(ats)b::timestamptz[], %(words)b::text[]) as t (run_id, message_id, part, bucket, at, words)
+
+-- name: sort_in
+select airuns.search_sort_in()
 
 -- name: is_waiting
 select exists (select from airuns.search_queue where user_id = %(user_id)s)

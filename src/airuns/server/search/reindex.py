@@ -9,7 +9,6 @@ from airuns.server.search.indexer import index_batch
 from airuns.server.search.walk import SQL
 
 PAGE = 2000
-BATCH = 500
 PAUSE_SECONDS = 0.05
 
 
@@ -43,7 +42,7 @@ async def reindex(db: Database, user_id: UUID, say: Callable[[int], None]) -> in
 async def _drain(db: Database, user_id: UUID) -> None:
     """Index what waits of a user, here or in a server that is quicker."""
     while True:
-        if await index_batch(db, user_id, BATCH):
+        if await index_batch(db, user_id, PAGE):
             continue
         async with db.transaction(SERVICE) as tx:
             if not await tx.value(SQL["is_waiting"], user_id=user_id):
