@@ -98,13 +98,21 @@ async def test_a_tag_is_typed_or_chosen(visit: Visits, alice: httpx.Client, tag:
 async def test_deleted_runs_are_restored_or_go_for_good(
     visit: Visits, alice: httpx.Client, tag: str
 ) -> None:
-    ids = {name: new_run(alice, None, f"{tag} {name}", tags=[tag]) for name in ("one", "two")}
+    ids = {
+        name: new_run(alice, None, f"{tag} {name}", tags=[tag]) for name in ("one", "two", "three")
+    }
     page = await visit(f"/ai/runs?tag={tag}")
     await page.get_by_label("Select all on this page").check()
     await page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
-    await expect(page.locator(".toast", has_text="2 runs deleted")).to_be_visible()
+    await expect(page.locator(".toast", has_text="3 runs deleted")).to_be_visible()
     await page.goto(f"/ai/runs?view=deleted&tag={tag}")
+    await expect(names(page)).to_have_count(3)
+    await page.get_by_role("button", name=f"More for {tag} three").click()
+    await page.get_by_role("menuitem", name="Delete for good").click()
+    question = page.get_by_role("dialog", name=f"Delete “{tag} three” for good?")
+    await question.get_by_role("button", name="Delete for good").click()
     await expect(names(page)).to_have_count(2)
+    assert gone(alice, ids["three"])
     await pick(page, f"{tag} one")
     await page.get_by_role("button", name="Restore").click()
     await expect(names(page)).to_have_text([f"{tag} two"])

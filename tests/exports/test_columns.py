@@ -88,7 +88,7 @@ def test_no_column_is_forgotten(own_database_url: str, table: str) -> None:
                 [f"airuns.{table}"],
             )
         }
-        parameters = {"user_id": None, "ids": [], "prompt_id": None, "after": 0}
+        parameters = {"user_id": None, "ids": [], "prompt_id": None, "after": 0, "limit": 1}
         cursor = connection.execute(SQL[name].encode(), parameters)
         exported = {column.name for column in cursor.description or []}
     exported -= ADDED.get(table, set())

@@ -134,7 +134,7 @@ select id, prompt_id, version, messages::text as messages, variables::text as va
 from airuns.prompt_versions
 where user_id = %(user_id)s and prompt_id = %(prompt_id)s and version > %(after)s
 order by version
-limit 20
+limit %(limit)s
 
 -- name: model_records
 -- The models of these runs' tasks. A user's own prices are no part of a conversation.

@@ -18,6 +18,7 @@ from airuns.server.runs.records import RunRow
 SQL = queries.load(__package__ or "")
 
 LIST_PAGE = 100
+VERSIONS_PAGE = 20
 GROUP_ROWS = 20_000
 SLICE = 768 * 1024  # a multiple of 3, so that pieces of base64 fit together
 
@@ -217,10 +218,11 @@ class Reader:
                     user_id=self._who.user_id,
                     prompt_id=prompt_id,
                     after=after,
+                    limit=VERSIONS_PAGE,
                 )
             for row in page:
                 yield row
-            if not page:
+            if len(page) < VERSIONS_PAGE:
                 return
             after = page[-1]["version"]
 
