@@ -120,6 +120,55 @@ async def test_with_and_without_a_filter_all_numbers_are_the_same(
     assert sum(each.tasks for each in parts.over_time) == parts.totals.tasks > 60
 
 
+@pytest.mark.parametrize(
+    "only",
+    [
+        {"model": "x"},
+        {"provider": "a"},
+        {"provider": "b", "model": "y"},
+        {"source_type": "prompt"},
+        {"key_id": UUID(int=7)},
+        {"status": "error"},
+        {"prompt_id": None},
+        {"prompt_id": None, "version": 1},
+    ],
+    ids=str,
+)
+async def test_a_filter_of_one_thing_says_what_a_longer_one_says(
+    place: Place, only: dict[str, Any]
+) -> None:
+    """Sums by that thing serve it, as far as they go; of two things there are none."""
+    only = {name: value or place.prompt_id for name, value in only.items()}
+    asked: dict[str, Any] = {"zone": "America/Los_Angeles", "step": "week", "by": "key"} | only
+    asked |= {"since": BEGIN + timedelta(hours=7), "until": BEGIN + timedelta(days=44, hours=3)}
+    shown = await board(place.db, **asked)
+    assert plain(shown) == plain(await board(place.db, tag=TAG, **asked))
+    assert 0 < shown.totals.tasks < 180
+
+
+async def test_what_is_cut_is_the_first_and_the_rest(place: Place) -> None:
+    wanted = UsageFilter(since=BEGIN, until=BEGIN + timedelta(days=DAYS))
+    extent = store.Extent(top=2, lines=1, has_model_times=False, is_named=True)
+    asked: tuple[Dimension, ...] = ("model", "status", "provider")
+    for by in asked:
+        whole = await board(place.db, by=by)
+        async with place.db.transaction(ALICE.who) as tx:
+            cut = await store.overview(tx, ALICE.user_id, wanted, NOW, by, extent)
+        shown, every = cut.dashboard, getattr(whole, f"by_{by}")
+        assert getattr(shown, f"by_{by}") == every[:2]
+        assert cut.counts[by] == len(every)
+        assert [value for value, _ in cut.values[by]] == [
+            part.value for part in every if part.value
+        ]
+        assert shown.over_time == whole.over_time
+        assert shown.latency_over_time == []
+        assert {
+            (each.provider, each.value) for each in shown.parts_over_time if not each.is_rest
+        } == {(every[0].provider, every[0].value)}
+        for at, tasks in {each.at: each.tasks for each in whole.over_time if each.tasks}.items():
+            assert sum(each.tasks for each in shown.parts_over_time if each.at == at) == tasks
+
+
 async def test_hours_and_less_than_a_day(place: Place) -> None:
     asked: dict[str, Any] = {"since": BEGIN, "until": BEGIN + timedelta(days=9), "step": "hour"}
     asked["zone"] = "Europe/Berlin"

@@ -14,6 +14,7 @@ from airuns.server.db import queries
 from airuns.server.db.door import Transaction
 from airuns.server.money import Usd
 from airuns.server.usage.filters import (
+    CLAUSES,
     Dimension,
     Span,
     UsageFilter,
@@ -82,7 +83,21 @@ OF: dict[About, tuple[tuple[str, ...], str, str]] = {
 }
 """The columns of usage_hourly that a part is by, and its value and detail (see usage_parts)."""
 
+TIMED: tuple[About, ...] = ("all", "model", "version")
+"""The sums that have histograms."""
+KEPT: tuple[tuple[About, dict[str, str], tuple[About, ...]], ...] = (
+    ("model", {"model": "value", "provider": "detail"}, ("all", "model")),
+    ("source", {"source_type": "value"}, ("all", "source")),
+    ("key", {"key_id": "value"}, ("all", "key")),
+    ("tag", {"tag": "value"}, ("all",)),  # what has one tag may have others, too
+    ("status", {"status": "value"}, ("all", "status")),
+    ("version", {"prompt_id": "value", "version": "detail"}, ("all", "version")),
+)
+"""Which sums by one thing alone serve which filters, in which column, and for which parts."""
+NOT_KEPT: tuple[About, dict[str, str], tuple[About, ...]] = ("all", {}, ())
+
 Query = tuple[str, dict[str, Any]]
+Kept = tuple[About, str, dict[str, Any]]
 
 
 async def whole(
@@ -104,10 +119,13 @@ async def whole(
     """
     wanted, found = list(abouts), dict[Shown, list[Row]]()
     for series, measures in SERIES:
+        needed = measures if has_times else PLAIN
         some: list[About] = [about for about in series if about in wanted]
-        if some:
-            needed = measures if has_times else PLAIN
-            query, params = whole_query(which, span, some, needed, top, is_named=is_named)
+        alone: list[About] = [about for about in some if _kept(which, about, needed)]
+        rest: list[About] = [about for about in some if about not in alone]
+        groups: list[list[About]] = [*([about] for about in alone), *([rest] if rest else [])]
+        for group in groups:
+            query, params = whole_query(which, span, group, needed, top, is_named=is_named)
             for row in await tx.rows(query, user_id=user_id, **params):
                 found.setdefault(row["about"], []).append(row)
     return found
@@ -129,9 +147,8 @@ async def stepwise(
 
 async def versions(tx: Transaction, user_id: UUID, prompt_id: UUID, span: Span) -> list[Row]:
     """Return the sums of a time by one prompt's versions: each row's `detail` is one."""
-    query = _ranked(_parts(EVERYTHING, "and value = %(value)s"), EVERYTHING)
-    params = {"abouts": ["version"], "value": str(prompt_id), "top": 0, "is_named": False}
-    return await tx.rows(query, user_id=user_id, **params, **months(span))
+    which = UsageFilter(since=span.since, until=span.until, prompt_id=prompt_id)
+    return (await whole(tx, user_id, which, span, ["version"])).get("version", [])
 
 
 def whole_query(
@@ -145,9 +162,13 @@ def whole_query(
 ) -> Query:
     """Return the query of `whole` for one of its series, and its parameters but the user."""
     params = {"top": 2**31 if top is None else top, "is_named": is_named}
+    of_parts = {"abouts": list(abouts), **months(span)}
     if not is_filtered(which):
-        of_time = {"abouts": list(abouts), **months(span)}
-        return _ranked(_parts(measures), measures), params | of_time
+        return _ranked(_parts(measures), measures), params | of_parts
+    if len(abouts) == 1 and (kept := _kept(which, abouts[0], measures)):
+        about, filters, values = kept
+        query = _ranked(_parts(measures, filters, abouts[0]), measures)
+        return query, params | of_parts | {"abouts": [about]} | values
     columns = list(dict.fromkeys(name for about in abouts for name in OF[about][0]))
     rows, of_filter = _rows(which, (*columns, *measures), is_tag="tag" in abouts)
     known: list[About] = [about for about in OF if about in abouts]
@@ -169,9 +190,27 @@ def _by_set(abouts: Sequence[About], values: dict[About, str]) -> str:
     return f"case {' '.join(cases)} {other} end" if cases else values["all"]
 
 
-def _parts(measures: Sequence[str], filters: str = "") -> str:
-    names = ", ".join(measures)
-    return SQL["parts"].format(sums=_sums(measures), names=names, filters=filters)
+def _kept(which: UsageFilter, about: About, measures: Sequence[str]) -> Kept | None:
+    """Return the sums by one thing alone that say what a filter has of another, if there are."""
+    given = {name for name in CLAUSES if getattr(which, name) is not None}
+    by, columns, others = next((kept for kept in KEPT if given and given <= set(kept[1])), NOT_KEPT)
+    if about not in others or (by not in TIMED and set(measures) & set(HISTOGRAMS)):
+        return None
+    values = {name: str(getattr(which, name)) for name in columns if name in given}
+    return by, "".join(f" and {columns[name]} = %({name})s" for name in values), dict(values)
+
+
+def _parts(measures: Sequence[str], filters: str = "", about: About | None = None) -> str:
+    """Return the query of the parts of a time; as those of `about`, if that is another."""
+    is_all = about == "all"
+    return SQL["parts"].format(
+        about="v.about" if about is None else f"'{about}'",
+        value="''" if is_all else "v.value",
+        detail="''" if is_all else "v.detail",
+        sums=_sums(measures),
+        names=", ".join(measures),
+        filters=filters,
+    )
 
 
 def _ranked(parts: str, measures: Sequence[str]) -> str:
@@ -192,10 +231,14 @@ def stepwise_query(
 ) -> Query:
     """Return the query of `stepwise` and its parameters but the user."""
     about: About = "all" if of == "all" else ABOUTS[of]
-    parts, params = (_filtered_steps if is_filtered(which) else _steps)(
-        which, span, about, measures
-    )
-    value = "p.detail" if of == "provider" else "p.value"
+    if not is_filtered(which):
+        parts, params = _steps(span, about, measures)
+    elif kept := _kept(which, about, measures):
+        parts, params = _steps(span, kept[0], measures, kept[1])
+        params |= kept[2]
+    else:
+        parts, params = _filtered_steps(which, span, about, measures)
+    value = {"provider": "p.detail", "all": "''"}.get(of, "p.value")
     detail = "p.detail" if of in ("model", "version") else "''"
     query = SQL["steps"].format(
         parts=parts,
@@ -210,16 +253,19 @@ def stepwise_query(
     return query, {"zone": span.zone, **params}
 
 
-def _steps(which: UsageFilter, span: Span, about: About, measures: Sequence[str]) -> Query:
+def _steps(span: Span, about: About, measures: Sequence[str], filters: str = "") -> Query:
     params, hours = days(span), moved(span)
     signed = ", ".join(f"s.sign * m.{name}" for name in measures)
     more = SQL["moved"].format(
         step=span.step,
         signed_names=signed,
+        filters=filters,
         sums=", ".join(f"sum(h.{name}) as {name}" for name in measures),
     )
     names = ", ".join(measures)
-    query = SQL["parts_by_step"].format(step=span.step, names=names, moved=more if hours else "")
+    query = SQL["parts_by_step"].format(
+        step=span.step, names=names, filters=filters, moved=more if hours else ""
+    )
     return query, {"about": about, "moved": hours, **params}
 
 

@@ -3,7 +3,7 @@
 -- name: parts
 -- Parts of a whole time: the months in it, the days before and after these, the hours at both ends, and what is not
 -- folded in yet.
-select v.about, v.value, v.detail, {sums}
+select {about} as about, {value} as value, {detail} as detail, {sums}
 from (
     select about, value, detail, {names} from airuns.usage_parts_monthly
     where user_id = %(user_id)s and about = any(%(abouts)s)
@@ -21,21 +21,21 @@ from (
     select about, value, detail, {names} from airuns.usage_parts_unfolded
     where user_id = %(user_id)s and about = any(%(abouts)s) and at >= %(since)s and at < %(until)s {filters}
 ) as v
-group by v.about, v.value, v.detail
+group by 1, 2, 3
 
 -- name: parts_by_step
 -- Parts of each step of a time. A day (UTC) is given to the step that its noon is in.
 select date_trunc('{step}', at + interval '12 hours', %(zone)s) as step, value, detail, {names}
 from airuns.usage_parts_daily
-where user_id = %(user_id)s and about = %(about)s and at >= %(first)s and at < %(last)s
+where user_id = %(user_id)s and about = %(about)s and at >= %(first)s and at < %(last)s {filters}
 union all
 select date_trunc('{step}', at, %(zone)s), value, detail, {names}
 from airuns.usage_parts_hourly
-where user_id = %(user_id)s and about = %(about)s and at = any(%(ends)s)
+where user_id = %(user_id)s and about = %(about)s and at = any(%(ends)s) {filters}
 union all
 select date_trunc('{step}', at, %(zone)s), value, detail, {names}
 from airuns.usage_parts_unfolded
-where user_id = %(user_id)s and about = %(about)s and at >= %(since)s and at < %(until)s
+where user_id = %(user_id)s and about = %(about)s and at >= %(since)s and at < %(until)s {filters}
 {moved}
 
 -- name: moved
@@ -47,7 +47,7 @@ from (
     select date_trunc('{step}', h.at, %(zone)s) as step, h.value, h.detail, {sums},
         date_trunc('{step}', date_trunc('day', h.at, 'UTC') + interval '12 hours', %(zone)s) as given
     from airuns.usage_parts_hourly as h
-    where h.user_id = %(user_id)s and h.about = %(about)s and h.at = any(%(moved)s)
+    where h.user_id = %(user_id)s and h.about = %(about)s and h.at = any(%(moved)s) {filters}
     group by step, given, h.value, h.detail
 ) as m
 cross join (values (1), (-1)) as s (sign)
