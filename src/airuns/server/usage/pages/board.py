@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 
@@ -58,7 +59,7 @@ class Costly(msgspec.Struct, frozen=True, kw_only=True):
     href: str
 
 
-class Board(msgspec.Struct, frozen=True, kw_only=True):
+class Board(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What analytics.html shows of a dashboard."""
 
     asked: Asked
@@ -104,21 +105,26 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     def stats(self) -> list[Stat]:
         return stats(self.asked, self.dashboard, self.budgets)
 
-    @property
+    @cached_property
+    def steps(self) -> charts.Steps:
+        """Return what all charts share: the dashboard, and what its steps are called."""
+        return charts.steps_of(self.asked, self.dashboard)
+
+    @cached_property
     def main(self) -> Chart:
-        return charts.main(self.asked, self.dashboard, self.parts)
+        return charts.main(self.asked, self.steps, self.parts)
 
-    @property
+    @cached_property
     def latency(self) -> Chart:
-        return charts.latency(self.asked, self.dashboard)
+        return charts.latency(self.asked, self.steps)
 
-    @property
+    @cached_property
     def speed(self) -> Chart:
-        return charts.speed(self.asked, self.dashboard)
+        return charts.speed(self.asked, self.steps)
 
-    @property
+    @cached_property
     def errors(self) -> Chart:
-        return charts.errors(self.asked, self.dashboard)
+        return charts.errors(self.asked, self.steps)
 
     @property
     def errors_note(self) -> str:

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from airuns.server.ui import formats
 from airuns.server.ui.charts import SERIES, Cell, Chart, Column, Row, Style, Unit
 from airuns.server.usage.pages.asked import METRICS, TIMES, Asked, Dimension
@@ -22,6 +24,23 @@ NOTHING = {
     "source": "no source",
 }
 SOURCES = {"prompt": "Prompts", "chat": "Chat"}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of the axis: when it begins, what it is called, and the first and last of its days."""
+
+    at: datetime
+    name: str
+    tick: str
+    since: str
+    until: str
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """A dashboard and the steps that all of its charts have."""
+
+    board: Dashboard
+    steps: list[Step]
 
 
 def named(by: Dimension, part: Part | PartPoint) -> str:
@@ -48,8 +67,9 @@ def written(show: str, value: Decimal | int | None) -> str:
     return formats.money(value) if show == "cost" else formats.count(value)  # pyright: ignore[reportArgumentType]  # of that kind
 
 
-def main(asked: Asked, board: Dashboard, parts: Sequence[Part]) -> Chart:
+def main(asked: Asked, of: Steps, parts: Sequence[Part]) -> Chart:
     """Return what was used over time, by the five largest parts and the rest."""
+    board = of.board
     own = {(part.provider, part.value): at for at, part in enumerate(parts[: len(SERIES)])}
     columns = [Column(named(asked.by, part), style_of(at)) for at, part in enumerate(parts[:5])]
     if len(parts) > len(SERIES):
@@ -73,7 +93,7 @@ def main(asked: Asked, board: Dashboard, parts: Sequence[Part]) -> Chart:
         unit=UNITS[asked.show],
         first=board.step.title(),
         columns=columns,
-        rows=_rows(asked, board, cells_of),
+        rows=_rows(of, cells_of),
         total=[written(asked.show, totals[point.at]) for point in board.over_time]
         if asked.by != "tag"  # a task counts for each of its tags
         else [],
@@ -84,13 +104,14 @@ def _cell(show: str, value: Decimal | int | None) -> Cell:
     return Cell(None if value is None else float(value), written(show, value))
 
 
-def latency(asked: Asked, board: Dashboard) -> Chart:
+def latency(asked: Asked, of: Steps) -> Chart:
     """Return how long answers took over time: the middle, and what one in twenty exceeds."""
-    of = "first_token" if asked.time == "first" else "total_time"
+    board = of.board
+    time = "first_token" if asked.time == "first" else "total_time"
     found = {each.at: each for each in board.latency_total_over_time}
 
     def cells_of(at: datetime) -> list[Cell]:
-        values = [getattr(found.get(at), f"{p}_{of}", None) for p in ("p50", "p95", "p99")]
+        values = [getattr(found.get(at), f"{p}_{time}", None) for p in ("p50", "p95", "p99")]
         return [Cell(value, formats.seconds(value)) for value in values]
 
     return Chart(
@@ -99,12 +120,13 @@ def latency(asked: Asked, board: Dashboard) -> Chart:
         unit="seconds",
         first=board.step.title(),
         columns=[Column("p50", "s1"), Column("p95", "s2"), Column("p99", "s3")],
-        rows=_rows(asked, board, cells_of),
+        rows=_rows(of, cells_of),
     )
 
 
-def speed(asked: Asked, board: Dashboard) -> Chart:
+def speed(asked: Asked, of: Steps) -> Chart:
     """Return how fast answers came, in tokens per second."""
+    board = of.board
     found = {point.at: point.tokens_per_second for point in board.over_time}
 
     def cells_of(at: datetime) -> list[Cell]:
@@ -117,12 +139,13 @@ def speed(asked: Asked, board: Dashboard) -> Chart:
         unit="rate",
         first=board.step.title(),
         columns=[Column("tokens per second", "s4")],
-        rows=_rows(asked, board, cells_of),
+        rows=_rows(of, cells_of),
     )
 
 
-def errors(asked: Asked, board: Dashboard) -> Chart:
+def errors(asked: Asked, of: Steps) -> Chart:
     """Return the tasks that failed, by how."""
+    board = of.board
     found = {(point.at, point.status): point.tasks for point in board.errors_over_time}
 
     def cells_of(at: datetime) -> list[Cell]:
@@ -135,31 +158,38 @@ def errors(asked: Asked, board: Dashboard) -> Chart:
         unit="count",
         first=board.step.title(),
         columns=[Column("Error", "bad"), Column("Timeout", "late")],
-        rows=_rows(asked, board, cells_of, last_status="error"),
+        rows=_rows(of, cells_of, last_status="error"),
     )
 
 
-def _rows(
-    asked: Asked, board: Dashboard, cells_of: Callable[[datetime], list[Cell]], **more: str
-) -> list[Row]:
-    """Return a row for each step, with what it is called and the runs behind it."""
+def steps_of(asked: Asked, board: Dashboard) -> Steps:
+    """Return the steps of a dashboard, each with its name and its days."""
     zone = ZoneInfo(board.zone)
-    rows: list[Row] = []
+    steps: list[Step] = []
     for point in board.over_time:
-        since, until = step_days(asked, board, point.at)
-        query = None if board.runs_query is None else board.runs_query | more
         local = point.at.astimezone(zone)
-        rows.append(
-            Row(
-                name=_name(local, board.step),
-                tick=_tick(local, board.step),
-                cells=cells_of(point.at),
-                href=runs_link(query, since, until),
-                since=since,
-                until=until,
-            )
+        since, until = step_days(asked, board, point.at)
+        steps.append(
+            Step(point.at, _name(local, board.step), _tick(local, board.step), since, until)
         )
-    return rows
+    return Steps(board, steps)
+
+
+def _rows(of: Steps, cells_of: Callable[[datetime], list[Cell]], **more: str) -> list[Row]:
+    """Return a row for each step, with the runs behind it."""
+    query = of.board.runs_query
+    wanted = None if query is None else query | more
+    return [
+        Row(
+            name=step.name,
+            tick=step.tick,
+            cells=cells_of(step.at),
+            href=runs_link(wanted, step.since, step.until),
+            since=step.since,
+            until=step.until,
+        )
+        for step in of.steps
+    ]
 
 
 def _name(at: datetime, step: str) -> str:
