@@ -3,9 +3,12 @@
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
+from tests.people import ALICE
 from tests.prompts.test_prompts import created
+from tests.sql.rows import become, put
 
 NAMES = ["Ärger", "beta", "Alpha", "alpha", "Gamma 100%", "_x"]
 
@@ -89,3 +92,18 @@ async def test_a_parameter_at_fault_is_named(
     response = await api.get("", params=params)
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == field
+
+
+def test_a_prompt_that_is_purged_while_the_page_is_read_is_left_out(
+    alice: httpx.Client, database_url: str
+) -> None:
+    """The page reads the list first, and what it says of each prompt then: that may be gone."""
+    with psycopg.connect(database_url) as connection:
+        become(connection, "airuns_app", ALICE)
+        going = put(connection, "prompts", ALICE.user_id)
+    shown = alice.get("/ai/prompts")
+    with psycopg.connect(database_url) as connection:
+        become(connection, "airuns_app", ALICE)
+        connection.execute("delete from airuns.prompts where id = %s", [going])
+    assert shown.status_code == 200
+    assert str(going) not in shown.text

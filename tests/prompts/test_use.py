@@ -17,6 +17,12 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 UNUSED = {"runs": 0, "tasks_30d": 0, "succeeded_30d": 0, "cost_30d": Decimal(0)}
 
 
+async def add_prompt(tx: Transaction) -> UUID:
+    prompt_id = await add(tx, "prompts", ALICE.user_id)
+    await add(tx, "prompt_versions", ALICE.user_id, prompt_id=prompt_id)
+    return prompt_id
+
+
 async def add_run(tx: Transaction, prompt_id: UUID, days: int, **more: Any) -> UUID:
     """Add a run of a prompt that was last active some days ago."""
     at = NOW - timedelta(days=days)
@@ -31,7 +37,7 @@ async def add_task(tx: Transaction, run_id: UUID, days: int, **more: Any) -> Non
 
 async def test_the_use_of_a_prompt_is_counted(db: Database) -> None:
     async with db.transaction(ALICE.who) as tx:
-        prompt, unused = [await add(tx, "prompts", ALICE.user_id) for _ in range(2)]
+        prompt, unused = [await add_prompt(tx) for _ in range(2)]
         latest = await add_run(tx, prompt, 1)
         await add_task(tx, latest, 1, status="completed", cost="0.5")
         await add_task(tx, latest, 1, status="error")
@@ -58,7 +64,7 @@ async def test_the_use_of_a_prompt_is_counted(db: Database) -> None:
 
 async def test_a_cost_that_nobody_knows_is_unknown(db: Database) -> None:
     async with db.transaction(ALICE.who) as tx:
-        prompt = await add(tx, "prompts", ALICE.user_id)
+        prompt = await add_prompt(tx)
         await add_task(tx, await add_run(tx, prompt, 0), 0, status="completed")
         use = await lists.use_of(tx, ALICE.user_id, [prompt])
     assert use[prompt].cost_30d is None
@@ -67,7 +73,7 @@ async def test_a_cost_that_nobody_knows_is_unknown(db: Database) -> None:
 @pytest.mark.parametrize("person", [ALICE, CHARLIE])
 async def test_a_strangers_use_counts_nothing_of_hers(db: Database, person: Any) -> None:
     async with db.transaction(ALICE.who) as tx:
-        prompt = await add(tx, "prompts", ALICE.user_id)
+        prompt = await add_prompt(tx)
         await add_task(tx, await add_run(tx, prompt, 0), 0, status="completed", cost=1)
     async with db.transaction(person.who) as tx:
         use = await lists.use_of(tx, person.user_id, [prompt])

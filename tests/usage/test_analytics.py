@@ -27,6 +27,7 @@ def tag(database_url: str) -> str:
     with psycopg.connect(database_url) as connection:
         become(connection, "airuns_app", ALICE)
         prompt_id = put(connection, "prompts", ALICE.user_id, name="@Prompt")
+        put(connection, "prompt_versions", ALICE.user_id, prompt_id=prompt_id)
         runs = [
             put(
                 connection, "ai_runs", ALICE.user_id, tags=[tag], name=f"Run {number}",
