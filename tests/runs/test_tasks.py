@@ -4,6 +4,7 @@ import hashlib
 from decimal import Decimal
 from uuid import uuid4
 
+import pytest
 from httpx import Client
 
 from tests.runs.calling import execute, get, problem, user
@@ -93,6 +94,12 @@ def test_a_cost_of_the_callers_own_is_kept(alice: Client) -> None:
     assert done["cost"] == "0.123456789012345678"
     assert done["tokens_total"] == 0
     assert done["tokens_input"] is None
+
+
+@pytest.mark.parametrize("cost", ["-1", "NaN", "Infinity", "1000000000000.1", "1e999999"])
+def test_a_cost_that_cannot_be_is_refused(alice: Client, cost: str) -> None:
+    path = f"/api/tasks/{create_task(alice, run_id=create_run(alice))['task_id']}/complete"
+    problem(alice.post(path, json={"cost": cost}), 422, "cost")
 
 
 def test_a_task_belongs_to_one_run(alice: Client) -> None:

@@ -23,6 +23,8 @@ UTC_ZONE = formats.zone("UTC")
         (Decimal("0.99996"), "$1.00"),
         (Decimal("4.871"), "$4.87"),
         (Decimal("1204"), "$1,204.00"),
+        (Decimal("0.99995"), "$1.00"),
+        (Decimal("9e30"), f"${9 * 10**30:,}.00"),
     ],
 )
 def test_money_is_exact_enough_and_unknown_is_not_zero(usd: Decimal | None, text: str) -> None:

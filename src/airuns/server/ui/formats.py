@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 UNKNOWN = "—"
 SMALLEST = Decimal("0.0001")
+ALMOST_ONE = Decimal("0.99995")
 _marks = re.compile(r"```\w*\s?|\*\*|`|^#{1,6} |(?<= )#{2,6} |^> ")
 
 
@@ -23,8 +24,7 @@ def money(usd: Decimal | None) -> str:
         return "$0.00"
     if usd < SMALLEST:
         return f"< ${SMALLEST}"
-    fine = usd.quantize(SMALLEST)
-    return f"${usd:,.2f}" if fine >= 1 else f"${fine}"
+    return f"${usd:,.2f}" if usd >= ALMOST_ONE else f"${usd.quantize(SMALLEST)}"
 
 
 def rate(usd: Decimal | None) -> str:

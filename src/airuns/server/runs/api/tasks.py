@@ -39,6 +39,7 @@ from airuns.server.text import check_text
 from airuns.wire import Role
 
 OFFSET_DIGITS = 12
+MOST_USD = 10**12  # what a caller may say that a call has cost
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Tokens = Annotated[int, msgspec.Meta(ge=0)]
@@ -306,8 +307,8 @@ def _check_parts(data: CompleteTask) -> None:
             "tokens_output counts reasoning too, so tokens_reasoning cannot be more than it.",
             field="tokens_output",
         )
-    if data.cost is not None and not (data.cost.is_finite() and data.cost >= 0):
-        raise InvalidInput("cost must be a number of USD, 0 or more.", field="cost")
+    if data.cost is not None and not (data.cost.is_finite() and 0 <= data.cost <= MOST_USD):
+        raise InvalidInput(f"cost must be a number of USD from 0 to {MOST_USD:,}.", field="cost")
 
 
 async def _ending(tx: Transaction, who: As, task: Task, data: CompleteTask) -> TaskEnd:
