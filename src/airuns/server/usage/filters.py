@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -110,7 +111,8 @@ def days(span: Span) -> dict[str, Any]:
     return {**moments(span), "first": first, "last": last, "ends": ends}
 
 
-def moved(span: Span) -> list[datetime]:
+@lru_cache(maxsize=64)  # all series of a dashboard ask for the same
+def moved(span: Span) -> tuple[datetime, ...]:
     """Return the hours, of those of its whole days, in another step than their day's noon."""
     whole = days(span)
     found: list[datetime] = []
@@ -118,7 +120,7 @@ def moved(span: Span) -> list[datetime]:
         day = _ceiling(begin - HALF_A_DAY)
         hours = _hours(_whole_hour(begin), day) if begin < day else _hours(day, begin)
         found += [at for at in hours if whole["first"] <= at < whole["last"]]
-    return found
+    return tuple(found)
 
 
 def _whole_days(span: Span) -> tuple[datetime, datetime, list[datetime]]:

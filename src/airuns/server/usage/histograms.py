@@ -8,6 +8,7 @@ of 1 ms and less are in bucket 0; the last bucket, 199, begins at 117 hours. A b
 
 import re
 from bisect import bisect_left
+from functools import cache
 from itertools import accumulate
 
 GAMMA = 1.105
@@ -38,6 +39,7 @@ def percentiles(histogram: str, *ranks: float) -> list[float | None]:
     return [middle(first + bisect_left(within, rank * within[-1])) for rank in ranks]
 
 
+@cache
 def middle(bucket: int) -> float:
     """Return the time in seconds that stands for a bucket."""
     if bucket == 0:

@@ -254,7 +254,7 @@ def stepwise_query(
 
 
 def _steps(span: Span, about: About, measures: Sequence[str], filters: str = "") -> Query:
-    params, hours = days(span), moved(span)
+    params, hours = days(span), list(moved(span))
     signed = ", ".join(f"s.sign * m.{name}" for name in measures)
     more = SQL["moved"].format(
         step=span.step,
