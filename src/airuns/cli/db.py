@@ -49,7 +49,7 @@ def status(data_dir: Path | None) -> None:
 def verify(username: str | None, repair: bool, data_dir: Path | None) -> None:
     """Prove that every sum is the sum over the tasks, to the last digit.
 
-    Compares the usage by hour and by day, and the counts and totals of each run; prints what
+    Compares the usage by hour, day and month, and the counts and totals of each run; prints what
     differs and ends with 1. May run beside a server at work.
     """
     from airuns.server.accounts import store
