@@ -153,12 +153,33 @@ async def index_batch(db: Database, user_id: UUID, limit: int) -> int:
     somebody who is no more is dropped.
     """
     async with db.transaction(SERVICE) as tx:
-        if not await _lock(tx, user_id) and await tx.value(SQL["user_exists"], user_id=user_id):
+        if not await _is_free(tx, user_id):
             return 0
         taken = await tx.rows(SQL["queue_take"], user_id=user_id, limit=limit)
         if taken:
             await _index(tx, user_id, taken)
     return len(taken)
+
+
+async def index_page(
+    db: Database, user_id: UUID, query: str, after: UUID, limit: int
+) -> list[dict[str, Any]] | None:
+    """Index the texts after an id that a query names; return its rows.
+
+    None when another process works for the user at this moment.
+    """
+    async with db.transaction(SERVICE) as tx:
+        if not await _is_free(tx, user_id):
+            return None
+        page = await tx.rows(SQL[query], user_id=user_id, after=after, limit=limit)
+        if page:
+            await _index(tx, user_id, page)
+    return page
+
+
+async def _is_free(tx: Transaction, user_id: UUID) -> bool:
+    """Hold the user for this transaction; False when another indexer does."""
+    return await _lock(tx, user_id) or not await tx.value(SQL["user_exists"], user_id=user_id)
 
 
 async def _lock(tx: Transaction, user_id: UUID) -> bool:

@@ -161,36 +161,18 @@ from unnest(%(run_ids)b::uuid[], %(message_ids)b::uuid[], %(parts)b::smallint[],
 -- name: sort_in
 select airuns.search_sort_in()
 
--- name: is_waiting
-select exists (select from airuns.search_queue where user_id = %(user_id)s)
-
 -- name: users_named
 select id from airuns.users where %(username)s::text is null or username = %(username)s order by id
 
--- name: enqueue_runs
--- A page of a user's runs, by the key.
-with page as (
-    select id from airuns.ai_runs
-    where user_id = %(user_id)s and id > %(after)s
-    order by id
-    limit %(limit)s
-), added as (
-    insert into airuns.search_queue (user_id, run_id)
-    select %(user_id)s, id from page
-    returning run_id
-)
-select run_id as id from added order by run_id
+-- name: page_of_runs
+select id, id as run_id, null as message_id from airuns.ai_runs
+where user_id = %(user_id)s and id > %(after)s
+order by id
+limit %(limit)s
 
--- name: enqueue_messages
--- A page of a user's messages, by the key: ids are in the order of time.
-with page as (
-    select id, run_id from airuns.ai_messages
-    where user_id = %(user_id)s and id > %(after)s and content <> ''
-    order by id
-    limit %(limit)s
-), added as (
-    insert into airuns.search_queue (user_id, run_id, message_id)
-    select %(user_id)s, run_id, id from page
-    returning message_id
-)
-select message_id as id from added order by message_id
+-- name: page_of_messages
+-- Ids are in the order of time.
+select id, run_id, id as message_id from airuns.ai_messages
+where user_id = %(user_id)s and id > %(after)s and content <> ''
+order by id
+limit %(limit)s

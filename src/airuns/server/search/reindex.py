@@ -1,11 +1,12 @@
-"""Makes the index of a user anew: queues a page of texts, has it indexed, and goes on."""
+"""Makes the index of a user anew, a page of texts after the other, beside servers that index."""
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from airuns.server.db.door import SERVICE, Database
-from airuns.server.search.indexer import index_batch
+from airuns.server.search.indexer import index_page
 from airuns.server.search.walk import SQL
 
 PAGE = 2000
@@ -25,26 +26,19 @@ async def reindex(db: Database, user_id: UUID, say: Callable[[int], None]) -> in
     `say` hears how many are done.
     """
     done = 0
-    for query in ("enqueue_runs", "enqueue_messages"):
+    for query in ("page_of_runs", "page_of_messages"):
         after = UUID(int=0)
-        while True:
-            async with db.transaction(SERVICE) as tx:
-                rows = await tx.rows(SQL[query], user_id=user_id, after=after, limit=PAGE)
-            if not rows:
-                break
-            after = rows[-1]["id"]
-            await _drain(db, user_id)
-            done += len(rows)
+        while page := await _page(db, user_id, query, after):
+            after = page[-1]["id"]
+            done += len(page)
             say(done)
     return done
 
 
-async def _drain(db: Database, user_id: UUID) -> None:
-    """Index what waits of a user, here or in a server that is quicker."""
+async def _page(db: Database, user_id: UUID, query: str, after: UUID) -> list[dict[str, Any]]:
+    """Index the page of texts after an id, once no server works for the user; return its rows."""
     while True:
-        if await index_batch(db, user_id, PAGE):
-            continue
-        async with db.transaction(SERVICE) as tx:
-            if not await tx.value(SQL["is_waiting"], user_id=user_id):
-                return
+        page = await index_page(db, user_id, query, after, PAGE)
+        if page is not None:
+            return page
         await asyncio.sleep(PAUSE_SECONDS)

@@ -25,6 +25,8 @@ MOST_NUMBERS = 2
 PART_WORDS = 2000
 PART_OVERLAP = 16
 REMEMBERED = 100_000
+SHOWN = 20_000
+"""Pieces that are kept for results, with their offsets; the index needs fewer words of each."""
 
 _PAIRED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029"
@@ -172,6 +174,7 @@ def _indexed(token: str) -> _Indexed:
 _REMEMBERED: dict[str, _Indexed] = {}
 
 
+@lru_cache(maxsize=SHOWN)
 def _piece(token: str) -> _Piece:
     if token.isascii():
         return _identifier(token)
