@@ -8,6 +8,7 @@ there are; `own_database_url` and `serve` give a test its own.
 import asyncio
 import inspect
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Coroutine, Generator
 from itertools import count
@@ -25,7 +26,7 @@ from airuns.server.db.migrate import migrate
 from airuns.server.db.unprivileged import account
 from tests.people import ALICE, BOB, CHARLIE, add_people
 from tests.provider import ScriptedProvider
-from tests.serving import Served
+from tests.serving import Served, airuns
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -148,13 +149,33 @@ def server(folder: Path, database_url: str, provider_env: dict[str, str]) -> Gen
     assert served.stop() == 0, served.output()
 
 
+@pytest.fixture(scope="session")
+def migrated(folder: Path) -> Callable[[], Path]:
+    """Return a new data folder with a migrated database, copied, for making one takes long."""
+    made: list[Path] = []
+
+    def copy() -> Path:
+        if not made:
+            made.append(folder / "migrated")
+            assert airuns(made[0], "db", "migrate").returncode == 0
+        new = Path(tempfile.mkdtemp(prefix="data-", dir=folder))
+        subprocess.run(["cp", "-a", f"{made[0]}/.", new], check=True)
+        return new
+
+    return copy
+
+
 @pytest.fixture
-def serve(folder: Path, provider_env: dict[str, str]) -> Generator[Callable[..., Served]]:
+def serve(
+    folder: Path, migrated: Callable[[], Path], provider_env: dict[str, str]
+) -> Generator[Callable[..., Served]]:
     """Start servers of the test's own: `serve(**env)` on a new data folder, or on `data_dir`."""
     started: list[Served] = []
 
     def start(data_dir: Path | None = None, **env: object) -> Served:
-        data_dir = data_dir or Path(tempfile.mkdtemp(prefix="data-", dir=folder))
+        if data_dir is None:
+            has_own = "AIRUNS_DATABASE_URL" not in env
+            data_dir = migrated() if has_own else Path(tempfile.mkdtemp(prefix="data-", dir=folder))
         started.append(Served(data_dir, **(provider_env | env)))
         return started[-1]
 

@@ -2,6 +2,9 @@
 
 Tests are `async def` and take `visit`, which opens a page as a person. A page that logs an error (a
 script that fails, a file that is missing, a breach of the content security policy) fails its test.
+
+A new page costs more than what most tests do with it, so one of each look is kept for the next
+test, made clean. A test that does to its browser what cannot be taken back visits `alone`.
 """
 
 import asyncio
@@ -16,9 +19,11 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    ViewportSize,
     async_playwright,
     expect,
 )
+from playwright.async_api import Error as PlaywrightError
 
 from airuns.server.accounts import store
 from airuns.server.accounts.guard import SESSION_COOKIE
@@ -35,10 +40,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-DESKTOP = {"width": 1280, "height": 860}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 # What a page takes on a busy machine; one that is quick waits for nothing.
 WAIT_MS = 20_000
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 # What a browser says when its network or its server is taken away, which tests do on purpose.
 AWAY = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_CONNECTION_REFUSED")
@@ -75,18 +80,60 @@ def browser(playwright: Playwright, run: Run) -> Generator[Browser]:
     run(closed(browser))
 
 
+class Kept:
+    """Pages that wait for the next test, by their look: whether a phone, whether dark."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[bool, bool], Page] = {}
+
+    def take(self, look: tuple[bool, bool]) -> Page | None:
+        """Return a clean page of this look, if one waits."""
+        return self._waiting.pop(look, None)
+
+    async def keep(self, page: Page, look: tuple[bool, bool]) -> bool:
+        """Make a page as it was when it was new, and keep it, unless one like it waits."""
+        if look in self._waiting or page.is_closed():
+            return False
+        context = page.context
+        for other in context.pages:
+            if other is not page:
+                await other.close()
+        await context.set_offline(False)
+        await page.unroute_all(behavior="ignoreErrors")
+        await context.unroute_all(behavior="ignoreErrors")
+        await page.goto("/healthz")  # what a page writes when it is left is written by now
+        await page.evaluate("localStorage.clear(); sessionStorage.clear(); window.name = ''")
+        await context.clear_cookies()
+        await context.clear_permissions()
+        await page.set_viewport_size(PHONE if look[0] else DESKTOP)
+        tools = await context.new_cdp_session(page)
+        await tools.send("Page.resetNavigationHistory")
+        await tools.detach()
+        self._waiting[look] = page
+        return True
+
+
+@pytest.fixture(scope="session")
+def kept() -> Kept:
+    """The pages that wait for the next test."""
+    return Kept()
+
+
 class Visits:
     """Open a page as a person: `await visit("/ai/chat", BOB, phone=True, dark=True)`.
 
     None as the person is nobody. `again=page` opens one more tab in the same browser. `served` is
     another server, of which `door` must be the door. Further options are those of a browser
-    context. `errors` are those that the pages have logged; a test that expects some takes them out.
+    context. `alone` is for a test that listens to its page, sets its clock or measures it: the page
+    is new and nobody's after it. `errors` are those that the pages have logged; a test that expects
+    some takes them out.
     """
 
-    def __init__(self, browser: Browser, server: Served, db: Database) -> None:
+    def __init__(self, browser: Browser, server: Served, db: Database, kept: Kept) -> None:
         self.errors: list[str] = []
-        self._browser, self._server, self._db = browser, server, db
+        self._browser, self._server, self._db, self._kept = browser, server, db, kept
         self._opened: list[BrowserContext] = []
+        self._keepable: list[tuple[Page, tuple[bool, bool]]] = []
 
     async def __call__(
         self,
@@ -98,38 +145,72 @@ class Visits:
         again: Page | None = None,
         served: Served | None = None,
         door: Database | None = None,
+        alone: bool = False,
         **options: Any,
     ) -> Page:
         url = (served or self._server).url
         if again is not None:
-            context = again.context
+            page = await again.context.new_page()
         else:
-            shown = {"viewport": PHONE if phone else DESKTOP, "has_touch": phone}
-            theme = "dark" if dark else "light"
-            context = await self._browser.new_context(
-                **{**shown, "base_url": url, "color_scheme": theme, "is_mobile": phone, **options}
-            )
-            self._opened.append(context)
+            page = None
+            keepable = not (alone or served or options)
+            if keepable:
+                page = self._kept.take((phone, dark))
+            if page is None:
+                page = await self._new(url, phone=phone, dark=dark, **options)
+            self._opened.append(page.context)
+            if keepable:
+                self._keepable.append((page, (phone, dark)))
             if person is not None:
                 token = await store.add_session(door or self._db, person.user_id, "Chromium", 1)
-                await context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": url}])
-        page = await context.new_page()
+                await page.context.add_cookies(
+                    [{"name": SESSION_COOKIE, "value": token, "url": url}]
+                )
         page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: is_fault(said) and self.errors.append(said.text))
+        page.on("pageerror", self._note_error)
+        page.on("console", self._note_said)
         await page.goto(path)
         return page
 
+    async def _new(self, url: str, *, phone: bool, dark: bool, **options: Any) -> Page:
+        shown = {"viewport": PHONE if phone else DESKTOP, "has_touch": phone}
+        theme = "dark" if dark else "light"
+        context = await self._browser.new_context(
+            **{**shown, "base_url": url, "color_scheme": theme, "is_mobile": phone, **options}
+        )
+        return await context.new_page()
+
+    def _note_error(self, error: PlaywrightError) -> None:
+        self.errors.append(str(error))
+
+    def _note_said(self, said: ConsoleMessage) -> None:
+        if is_fault(said):
+            self.errors.append(f"{said.location['url']}: {said.text}")
+
     async def leave(self) -> None:
-        """Close every page."""
+        """Leave every page: one of each look is made clean and kept, the others are closed."""
+        for page, look in self._keepable:
+            if page.context in self._opened and await self._let_go(page, look):
+                self._opened.remove(page.context)
+        self._keepable.clear()
         while self._opened:
             await closed(self._opened.pop())
 
+    async def _let_go(self, page: Page, look: tuple[bool, bool]) -> bool:
+        """Keep a page for the next test; one that cannot be made clean is not kept."""
+        page.remove_listener("pageerror", self._note_error)
+        page.remove_listener("console", self._note_said)
+        try:
+            async with asyncio.timeout(10):
+                return await self._kept.keep(page, look)
+        except (PlaywrightError, TimeoutError):
+            return False
+
 
 @pytest.fixture
-def visit(browser: Browser, server: Served, db: Database) -> Visits:
+def visit(browser: Browser, server: Served, db: Database, kept: Kept) -> Visits:
     """Open pages in the browser, see `Visits`."""
-    return Visits(browser, server, db)
+    return Visits(browser, server, db, kept)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,7 +39,7 @@ async def traffic(page: Page, path: str) -> Traffic:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_page_is_light_and_asks_nobody_else(visit: Visits, path: str) -> None:
-    page = await visit("/settings")
+    page = await visit("/settings", alone=True)
     found = await traffic(page, path)
     home = urlsplit(page.url).netloc
     elsewhere = [one for one in found.addresses if urlsplit(one).netloc not in (home, "")]

@@ -1,6 +1,7 @@
 """The page of all components: only in development, and itself without a fault."""
 
 from collections.abc import Callable, Generator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,20 +16,25 @@ from tests.serving import Served
 Dev = tuple[Served, Database]
 
 
-@pytest.fixture
-def dev(serve: Callable[..., Served], own_database_url: str, run: Run) -> Generator[Dev]:
+@pytest.fixture(scope="module")
+def dev(folder: Path, new_database: Callable[[], str], run: Run) -> Generator[Dev]:
     """A server in development, and the door to its database."""
-    database = Database(own_database_url, 2)
+    url = new_database()
+    database = Database(url, 2)
     run(database.open())
-    yield serve(AIRUNS_DATABASE_URL=own_database_url, AIRUNS_DEV="on"), database
+    served = Served(folder / "dev", AIRUNS_DATABASE_URL=url, AIRUNS_DEV="on")
+    yield served, database
+    served.stop()
     run(database.close())
 
 
 async def test_every_component_is_shown_and_keeps_nobody_out(dev: Dev, visit: Visits) -> None:
     served, door = dev
-    for dark in (False, True):
-        for phone in (False, True):
-            page = await visit("/dev/components", served=served, door=door, dark=dark, phone=phone)
+    for phone in (False, True):
+        page = await visit("/dev/components", served=served, door=door, phone=phone)
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)
+            await page.reload()  # no colour is on its way to another
             await expect(page.locator(".specimen").last).to_be_attached()
             assert await problems(page) == []
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -30,9 +30,8 @@ def message(page: Page, number: int) -> Locator:
 
 
 async def edited(visit: Visits, prompt_id: str, **options: object) -> Page:
-    """Open a prompt's editor; leaving it is always agreed to."""
+    """Open a prompt's editor."""
     page = await visit(f"/ai/prompts/{prompt_id}/edit", **options)
-    page.on("dialog", lambda dialog: dialog.accept())
     await expect(page.locator("[data-move]").first).to_be_disabled()  # its script has begun
     return page
 
@@ -279,7 +278,7 @@ async def test_what_is_not_saved_survives_a_reload_and_can_be_discarded(
 
 
 async def test_leaving_with_unsaved_changes_asks(visit: Visits, alice: httpx.Client) -> None:
-    page = await visit(f"/ai/prompts/{made(alice)['id']}/edit")
+    page = await visit(f"/ai/prompts/{made(alice)['id']}/edit", alone=True)
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[1])
     await message(page, 1).fill("Changed")
@@ -292,7 +291,7 @@ async def test_deleting_a_prompt_does_not_ask_about_its_changes(
     visit: Visits, alice: httpx.Client
 ) -> None:
     prompt = made(alice)
-    page = await visit(f"/ai/prompts/{prompt['id']}/edit")
+    page = await visit(f"/ai/prompts/{prompt['id']}/edit", alone=True)
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[1])
     await message(page, 1).fill("Changed")

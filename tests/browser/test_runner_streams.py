@@ -234,7 +234,7 @@ async def test_what_waits_survives_a_reload_and_two_tabs_send_it_once(
     visit: Visits, alice: Client
 ) -> None:
     run_id = run(alice, "before")
-    page = await visit(f"/ai/chat/{run_id}")
+    page = await visit(f"/ai/chat/{run_id}", alone=True)
     block = "**/api/prompt/run"
     await page.context.route(block, lambda route: route.abort())
     await page.context.route("**/socket.io/**", lambda route: route.abort())

@@ -130,7 +130,7 @@ async def test_a_search_waits_until_one_has_typed(
     for name in ("Apple", "Apricot", "Banana"):
         new_run(alice, None, name, tags=[tag])
     settle(alice)
-    page = await visit(tagged)
+    page = await visit(tagged, alone=True)
     asked: list[str] = []
     page.on("request", lambda sent: "q=" in sent.url and asked.append(sent.url))
     search = page.get_by_role("searchbox")

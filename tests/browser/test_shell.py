@@ -137,7 +137,7 @@ async def test_a_toast_offers_undo_by_pointer_and_key(visit: Visits) -> None:
 
 
 async def test_toasts_go_unless_looked_at_and_errors_stay(visit: Visits) -> None:
-    page = await visit(PAGE)
+    page = await visit(PAGE, alone=True)
     await page.clock.install()
     for text in ("One", "Two"):
         await toast(page, text)

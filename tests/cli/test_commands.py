@@ -3,12 +3,12 @@
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from airuns.server.db import embedded
 from tests.serving import AIRUNS, Served, airuns, environment
 
 
@@ -34,7 +34,16 @@ def test_a_key_is_all_that_key_create_prints(data_dir: Path) -> None:
     assert again.stderr == "airuns: There is no API key laptop; see: airuns key list\n"
 
 
-def test_users_get_links_or_passwords(data_dir: Path) -> None:
+@pytest.fixture
+def beside(migrated: Callable[[], Path]) -> Generator[Path]:
+    """A data folder whose PostgreSQL runs, as beside a server."""
+    data_dir = migrated()
+    with embedded.running(data_dir):
+        yield data_dir
+
+
+def test_users_get_links_or_passwords(beside: Path) -> None:
+    data_dir = beside
     added = airuns(data_dir, "user", "add", "Ada")
     assert re.search(r"ada can sign in at http://\S+/sign-in/[\w-]{43}\n", added.stdout)
     assert re.fullmatch(
@@ -71,10 +80,11 @@ def test_commands_work_beside_a_server(serve: Callable[..., Served]) -> None:
     server = serve()
     key = airuns(server.data_dir, "key", "create", "beside").stdout.strip()
     headers = {"Authorization": f"Bearer {key}"}
-    me = httpx.get(f"{server.url}/api/me", headers=headers)
+    with server.client(headers=headers) as client:
+        me = client.get("/api/me")
     assert (me.status_code, me.json()["username"]) == (200, "owner")
     assert airuns(server.data_dir, "db", "status").returncode == 0
-    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    assert server.is_ready()
 
 
 def test_what_is_wrong_is_one_line(data_dir: Path) -> None:

@@ -40,8 +40,8 @@ def use(served: Served, link: str) -> httpx.Response:
         return browser.post(link, data={"csrf_token": token[1]})
 
 
-def test_the_first_start_prints_a_link_until_it_is_used(serve: Serve) -> None:
-    served = serve()
+def test_the_first_start_prints_a_link_until_it_is_used(serve: Serve, folder: Path) -> None:
+    served = serve(folder / "nothing-yet")
     wait_until(lambda: "ready in" in served.output())
     first = served.output()
     port = served.env["AIRUNS_PORT"]

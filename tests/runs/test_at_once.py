@@ -13,7 +13,7 @@ from tests.runs.calling import user
 from tests.serving import Served
 
 STREAMS = 200
-PIECES = 30
+PIECES = 12
 
 
 async def stream(
@@ -42,7 +42,7 @@ def session_of(server: Served, person: Person) -> aiohttp.ClientSession:
 
 async def test_200_tasks_stream_at_once_each_complete_and_exact(server: Served) -> None:
     expected = "".join(f"word{number} " for number in range(PIECES))
-    model = f"openai/text:{PIECES}:10"
+    model = f"openai/text:{PIECES}:25"
     async with session_of(server, ALICE) as alice, session_of(server, BOB) as bob:
         sessions = [alice, bob] * (STREAMS // 2)
         results = await asyncio.gather(
