@@ -1,6 +1,7 @@
 """A scripted model provider: real HTTP, the formats of OpenAI and Anthropic, every misbehaviour.
 
-It speaks POST /v1/chat/completions, GET /v1/models and POST /v1/messages, streaming and not.
+It speaks POST /v1/chat/completions, GET /v1/models and POST /v1/messages, streaming and not, and
+POST /v1/embeddings (meanings.py).
 
     with ScriptedProvider() as server:                 # own thread and loop, a free port
         server.script("slow", Script(pieces=("a", "b"), gate=(gate := Gate())))
@@ -17,6 +18,7 @@ Models that need no script:
     endless[:<ms>]      pieces without end
     silent              never answers
     fail:<status>       that status with an error body of the protocol's shape
+    meaning[:<n>]       embeds, in n dimensions; what says "unspeakable" is refused
 
 For benches, in a process of its own: `python -m tests.provider [PORT]` prints the address.
 """

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.provider.meanings import DIMENSIONS, REFUSED, vector
 from tests.provider.script import Failure, Script, named, now
 from tests.provider.wire import Anthropic, OpenAI
 
@@ -92,6 +93,7 @@ class ScriptedProvider:
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._completions)
         app.router.add_post("/v1/messages", self._messages)
+        app.router.add_post("/v1/embeddings", self._embeddings)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port, backlog=1024)
@@ -115,6 +117,26 @@ class ScriptedProvider:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, Anthropic)
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        """Answer with vectors; `meaning` or `meaning:<dimensions>` need no script."""
+        record = await self._record(request)
+        model, texts = record.json["model"], record.json["input"]
+        wire = OpenAI(model, {})
+        script = self._scripts.get(model, Script())
+        if self._failures.get(model):
+            return _refused(wire, self._failures[model].pop(0))
+        if script.head_gate is not None:
+            await script.head_gate.passed(0)
+        if any(REFUSED in text for text in texts):
+            return _refused(wire, Failure(status=500, message="This text is too large."))
+        _, _, dimensions = model.partition(":")
+        data = [
+            {"index": at, "embedding": vector(text, int(dimensions or DIMENSIONS))}
+            for at, text in enumerate(texts)
+        ]
+        record.finished.set()
+        return web.json_response({"object": "list", "data": data[::-1]})
 
     async def _answer(self, request: web.Request, kind: type[Wire]) -> web.StreamResponse:
         record = await self._record(request)

@@ -26,6 +26,7 @@ from airuns.server.expected import refuse_unknown
 from airuns.server.exports import feature as exports
 from airuns.server.exports.jobs import Exporter
 from airuns.server.given import GivenDatabase
+from airuns.server.models import embedding
 from airuns.server.models import feature as models
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
@@ -38,6 +39,7 @@ from airuns.server.runs.engine import Engine
 from airuns.server.runs.live import Live
 from airuns.server.search import feature as search
 from airuns.server.search.indexer import Indexer
+from airuns.server.search.meaning import Meanings
 from airuns.server.settings import Settings
 from airuns.server.ui import components
 from airuns.server.ui.static import static_file
@@ -84,11 +86,13 @@ async def readyz(db: GivenDatabase, engine: GivenEngine) -> dict[str, str]:
     return {"status": "ready"}
 
 
-def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp:
+def create_app(
+    settings: Settings, local: LocalModel | None, embedder: LocalModel | None = None
+) -> socketio.ASGIApp:
     """Return the ASGI application, Socket.IO included.
 
     The caller has migrated the database that `settings.database_url` names and has started the
-    local model, if any.
+    local model and the one that embeds, if any. Raises StartError.
     """
     assert settings.database_url is not None
     db = Database(settings.database_url, settings.database_pool)
@@ -97,6 +101,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     state.news = live.news
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
+    state.meanings = Meanings(settings, db, embedding.chosen(settings, embedder))
     state.upkeep = Upkeep(db, live.news, settings.data_dir)
     state.folding = Folding(db)
     live.news.heard_by(state.indexer.wake)
@@ -105,7 +110,7 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
         route_handlers=[
             healthz,
             readyz,
-            metrics.route(state.indexer.metrics, is_public=settings.public_metrics),
+            metrics.route(partial(_metrics, state), is_public=settings.public_metrics),
             static_file,
             *(components.routes if settings.dev else []),
             *(route for feature in FEATURES for route in feature.routes),
@@ -126,6 +131,10 @@ def create_app(settings: Settings, local: LocalModel | None) -> socketio.ASGIApp
     return socketio.ASGIApp(live.server, app)
 
 
+async def _metrics(state: State) -> list[metrics.Metric]:
+    return [*await state.indexer.metrics(), *await state.meanings.metrics()]
+
+
 @asynccontextmanager
 async def _running(app: Litestar, live: Live, local: LocalModel | None) -> AsyncGenerator[None]:
     """Start what the application works with, and stop it in the opposite order."""
@@ -139,6 +148,7 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
         live.start()
         state.exporter.start()
         state.indexer.start()
+        state.meanings.start(http)
         state.upkeep.start()
         state.folding.start()
         try:
@@ -147,6 +157,7 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
             await state.exporter.stop()
             await state.folding.stop()
             await state.upkeep.stop()
+            await state.meanings.stop()
             await state.indexer.stop()
             await state.engine.stop()
             await live.stop()
@@ -165,6 +176,7 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "db": provide("db"),
         "engine": provide("engine"),
         "upkeep": provide("upkeep"),
+        "meanings": provide("meanings"),
         "news": provide("news"),
         "exporter": provide("exporter"),
         "stop": Provide(lambda: state.engine.cancel_all, sync_to_thread=False),

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from airuns.server.db.door import Database
     from airuns.server.models.local import LocalModel
 
+    Local = tuple[LocalModel | None, LocalModel | None]
+    """The model for chats, and the one that embeds."""
+
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
@@ -45,7 +48,7 @@ def run(settings: Settings, started: float, say: Say) -> None:
     """
     signal.signal(signal.SIGTERM, _leave)
     _check_port(settings)
-    with _local_model(settings) as local, ready(settings) as url:
+    with _local_models(settings) as local, ready(settings) as url:
         _run(_serve(settings, url, local(), started, say))
 
 
@@ -94,33 +97,33 @@ def _check_port(settings: Settings) -> None:
 
 
 @contextmanager
-def _local_model(settings: Settings) -> Generator[Callable[[], "LocalModel | None"]]:
-    """Start the local model beside everything else, and import what is slow to import."""
+def _local_models(settings: Settings) -> Generator[Callable[[], "Local"]]:
+    """Start the local models beside everything else, and import what is slow to import."""
     with ThreadPoolExecutor(2) as pool:
         pool.submit(import_module, "airuns.server.app")
-        starting = pool.submit(_start_local_model, settings)
+        starting = pool.submit(_start_local_models, settings)
         try:
             yield starting.result
         finally:
-            if model := starting.result():
-                model.stop()
+            for model in starting.result():
+                if model:
+                    model.stop()
 
 
-def _start_local_model(settings: Settings) -> "LocalModel | None":
+def _start_local_models(settings: Settings) -> "Local":
     from airuns.server.models import local
 
-    return local.start(settings)
+    embedder = local.start_embedding(settings)
+    return local.start(settings), embedder
 
 
-async def _serve(
-    settings: Settings, url: str, local: "LocalModel | None", started: float, say: Say
-) -> None:
+async def _serve(settings: Settings, url: str, local: "Local", started: float, say: Say) -> None:
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
     from airuns.server.app import create_app
 
-    app = create_app(msgspec.structs.replace(settings, database_url=url), local)
+    app = create_app(msgspec.structs.replace(settings, database_url=url), *local)
     litestar = cast("Litestar", cast("Any", app).other_asgi_app)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

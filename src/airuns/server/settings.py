@@ -61,6 +61,12 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "AIRUNS_LOCAL_MODEL", str, None, "A GGUF file to serve in place of SmolLM2; 'off' for none."
     ),
+    Setting(
+        "AIRUNS_EMBEDDING_MODEL",
+        str,
+        None,
+        "Finds similar meanings too: provider/name, which is sent all texts, or a GGUF file.",
+    ),
     Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes.", least=1),
     Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters.", least=1),
     Setting(
@@ -116,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_pool: int
     secret_key: str | None
     local_model: str | None
+    embedding_model: str | None
     max_body: int
     max_message: int
     max_attachment: int

@@ -134,6 +134,13 @@ def _is_alive(cluster: Cluster) -> bool:
     return True
 
 
+def add_vectors(data_dir: Path) -> None:
+    """Have the running database of a folder know vectors, which only its superuser may."""
+    url = Cluster(data_dir, account()).url(SUPERUSER)
+    with psycopg.connect(url) as connection:
+        connection.execute("create extension if not exists vector")
+
+
 def _prepare(data_dir: Path) -> Cluster:
     cluster = Cluster(data_dir, account())
     try:

@@ -33,4 +33,6 @@ def ready(settings: Settings) -> Generator[str]:
             check_version(url)
         else:
             migrate(url)
+            if settings.embedding_model:
+                embedded.add_vectors(settings.data_dir)
         yield url

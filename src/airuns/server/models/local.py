@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import secrets
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ ANSWER_SECONDS = 60
 
 # So small a model falls into repeating itself, and would go on until its context is full: minutes.
 DEFAULT_ANSWER_TOKENS = 1024
+
+# Texts are sent in parts of about 350 tokens, and each has to fit whole into one batch.
+EMBEDDED_TOKENS = 2048
 
 
 class LocalModel:
@@ -75,6 +79,31 @@ def start(settings: Settings) -> LocalModel | None:
     return _serve(path, _slug(path.stem) if asked else DEFAULT_NAME)
 
 
+def start_embedding(settings: Settings) -> LocalModel | None:
+    """Serve the file that AIRUNS_EMBEDDING_MODEL names, for embeddings; None when it names none.
+
+    Takes about a second. Raises StartError when it cannot be served, or is a model for chats, which
+    has no vectors for texts.
+    """
+    asked = settings.embedding_model or ""
+    if not is_file(asked):
+        return None
+    path = Path(asked).expanduser()
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise StartError(
+            "AIRUNS_EMBEDDING_MODEL names a file, which needs a package that is not installed: "
+            "pip install airuns[local]."
+        )
+    if not path.is_file():
+        raise StartError(f"AIRUNS_EMBEDDING_MODEL points to {path}: there is no such file.")
+    return _serve(path, _slug(path.stem), embeds=True)
+
+
+def is_file(model: str) -> bool:
+    """Say whether a model is named by its file."""
+    return model.lower().endswith(".gguf")
+
+
 def _default_file() -> Path | None:
     found = importlib.util.find_spec(DEFAULT_PACKAGE)
     folders = (found.submodule_search_locations if found else None) or []
@@ -85,11 +114,14 @@ def _slug(stem: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-") or "model"
 
 
-def _serve(path: Path, name: str) -> LocalModel:
+def _serve(path: Path, name: str, *, embeds: bool = False) -> LocalModel:
     llama = importlib.import_module("xllamacpp")
     key = secrets.token_urlsafe(32)
+    parameters = _parameters(llama.CommonParams(), path, name, key)
+    if embeds:
+        _embedding(parameters)
     try:
-        server = llama.Server(_parameters(llama.CommonParams(), path, name, key))
+        server = llama.Server(parameters)
         endpoint = Endpoint(
             name="local",
             protocol="openai",
@@ -97,7 +129,8 @@ def _serve(path: Path, name: str) -> LocalModel:
             key=key,
             models=(name,),
         )
-        return LocalModel(server, endpoint, name, _context_size(endpoint))
+        size = _embedded(endpoint, path) if embeds else _context_size(endpoint)
+        return LocalModel(server, endpoint, name, size)
     except (RuntimeError, OSError) as error:
         raise StartError(f"{path} cannot be served as a model: {error}") from None
 
@@ -127,6 +160,24 @@ def _parameters(params: Any, path: Path, name: str, key: str) -> Any:
     if name == DEFAULT_NAME:
         params.n_predict = DEFAULT_ANSWER_TOKENS
     return params
+
+
+def _embedding(params: Any) -> None:
+    params.embedding = True
+    params.n_ctx = params.n_batch = params.n_ubatch = EMBEDDED_TOKENS
+    params.n_parallel = 1
+
+
+def _embedded(endpoint: Endpoint, path: Path) -> int:
+    """Have the model embed once, as `_context_size` has one answer; return its largest text."""
+    try:
+        _ask(endpoint, "embeddings", {"input": ["Hi"]})
+    except urllib.error.HTTPError as error:
+        said = error.read().decode(errors="replace")
+        raise StartError(
+            f"{path} cannot embed; AIRUNS_EMBEDDING_MODEL needs a model made for it: {said}"
+        ) from None
+    return EMBEDDED_TOKENS
 
 
 def _threads() -> int:

@@ -87,6 +87,22 @@ async def get(
         response.close()
 
 
+async def post(
+    endpoint: Endpoint,
+    path: str,
+    data: bytes,
+    session: aiohttp.ClientSession,
+    timeouts: Timeouts,
+) -> bytes:
+    """Return the answer, as a whole, to what is sent below the base URL. Raises ProviderError."""
+    limits = Limits(timeouts)
+    response = await _send(endpoint, session, limits, "POST", path, data)
+    try:
+        return await _body(response, limits)
+    finally:
+        response.close()
+
+
 async def _send(
     endpoint: Endpoint,
     session: aiohttp.ClientSession,

@@ -1,6 +1,8 @@
 """What was found, as it is shown: runs with their best message and what of it was searched for."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -10,6 +12,7 @@ from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import match, walk
 from airuns.server.search.match import Needle, Piece, Templates
+from airuns.server.search.meaning_near import Near
 from airuns.server.search.walk import SQL, Match
 
 NOBODY = UUID(int=0)
@@ -22,7 +25,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was found, with the message that matches best, if it is not the name that does.
 
     `matches` is how many of its messages match, at most 200, its own words counting as one; `more`
-    how many messages beside the one that is shown. `at` is when the newest match was, `said_at`
+    how many messages beside the one that is shown. `by` meaning: the words are nowhere in it, and
+    the message is similar. `at` is when the newest match was, `said_at`
     when the message was. `name` and `snippet` are texts in pieces, what was searched for marked.
     `path` leads to the message.
     """
@@ -37,6 +41,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     matches: int
     more: int
     path: str
+    by: Literal["words", "meaning"] = "words"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,15 +89,22 @@ async def hits(
     asked: Templates | None,
     *,
     newest: bool,
+    near: Mapping[UUID, Near],
 ) -> list[Hit]:
-    """Return runs that were found as results show them: with the best message, or the newest."""
+    """Return runs that were found as results show them: with the best message, or the newest.
+
+    `near` has messages for runs in which no words match.
+    """
     runs = await read_runs(tx, user_id, run_ids)
     found: dict[UUID, list[Match]] = {run.id: [] for run in runs}
     if asked is not None and runs:
         for each in await walk.in_runs(tx, user_id, asked, list(found)):
             if each.run_id in found:
                 found[each.run_id].append(each)
-    shown = {run_id: _shown(matches, newest) for run_id, matches in found.items()}
+    shown = {
+        run_id: _shown(matches, newest) if matches else near.get(run_id)
+        for run_id, matches in found.items()
+    }
     ids = [each.message_id for each in shown.values() if each]
     rows = await tx.all(_Message, SQL["found_messages"], user_id=user_id, message_ids=ids)
     messages = {row.id: row for row in rows}
@@ -112,7 +124,7 @@ def _shown(matches: list[Match], newest: bool) -> Match | None:
 def _hit(
     run: FoundRun,
     matches: list[Match],
-    shown: Match | None,
+    shown: Match | Near | None,
     messages: dict[UUID, _Message],
     wanted: list[Needle],
 ) -> Hit:
@@ -125,10 +137,11 @@ def _hit(
         message_id=message.id if message else None,
         role=message.role if message else None,
         said_at=message.created_at if message else None,
-        at=max((each.at for each in matches), default=run.last_message_at),
+        at=max((each.at for each in matches), default=shown.at if shown else run.last_message_at),
         matches=len({each.message_id for each in matches}),
         more=len({each.message_id for each in matches} - {NOBODY, message.id if message else None}),
         path=f"{path}?message={message.id}#m-{message.id}" if message else path,
+        by="meaning" if isinstance(shown, Near) else "words",
     )
 
 

@@ -1,5 +1,6 @@
 """What comes first by relevance."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,9 @@ from airuns.server.search.walk import Match
 
 FADES_DAYS = 60.0
 LEAST_RECENCY = 0.3
+
+FUSED_FROM = 60
+MOST_BY_MEANING = 20
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -36,3 +40,19 @@ def ranked(found: list[Match], now: datetime) -> list[Place]:
         for run_id, (best, count) in scores.items()
     )
     return sorted(places, key=lambda place: place.order)
+
+
+def fused(places: list[Place], near: Iterable[UUID]) -> list[Place]:
+    """Return what words found, and what meaning did, as one: by the sum of 1 / (60 + its place).
+
+    `near` are runs, nearest first; of those without the words the first MOST_BY_MEANING come in.
+    Source: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
+    individual Rank Learning Methods", SIGIR 2009, with their 60.
+    """
+    scores = {place.run_id: 1 / (FUSED_FROM + at) for at, place in enumerate(places, 1)}
+    room = len(scores) + MOST_BY_MEANING
+    for at, run_id in enumerate(near, 1):
+        if run_id in scores or len(scores) < room:
+            scores[run_id] = scores.get(run_id, 0) + 1 / (FUSED_FROM + at)
+    found = [Place(run_id, (-round(score, 9), run_id)) for run_id, score in scores.items()]
+    return sorted(found, key=lambda place: place.order)

@@ -7,7 +7,14 @@ from litestar import get
 from litestar.params import FromQuery, QueryParameter
 
 from airuns.errors import InvalidInput
-from airuns.server.given import Cursor, GivenDatabase, GivenSettings, GivenUser, Limit
+from airuns.server.given import (
+    Cursor,
+    GivenDatabase,
+    GivenMeanings,
+    GivenSettings,
+    GivenUser,
+    Limit,
+)
 from airuns.server.pages import page_size
 from airuns.server.search import store
 from airuns.server.search.query import LONGEST, parse
@@ -29,6 +36,7 @@ async def search_runs(
     who: GivenUser,
     db: GivenDatabase,
     settings: GivenSettings,
+    meanings: GivenMeanings,
     q: Words = "",
     sort: FromQuery[Sort] = "relevance",
     zone: Zone = "UTC",
@@ -43,8 +51,12 @@ async def search_runs(
     check_text(q, "q")
     size = page_size(limit, 20, settings.max_page)
     query = parse(q, is_typing=typing)
+    in_zone = _zone(zone)
+    meant = await meanings.of(query, sort)
     async with db.transaction(who) as tx:
-        return await store.search(tx, who.user_id, query, sort, cursor, size, zone=_zone(zone))
+        return await store.search(
+            tx, who.user_id, query, sort, cursor, size, zone=in_zone, meant=meant
+        )
 
 
 def _zone(name: str) -> ZoneInfo:

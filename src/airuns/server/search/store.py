@@ -1,5 +1,6 @@
 """Search: the runs that a query finds, a page at a time, by relevance or by date."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -17,8 +18,9 @@ from airuns.server.search import match, walk
 from airuns.server.search.filters import Conditions, conditions
 from airuns.server.search.hits import Found, Hit, Matching, hits, read_runs, row_of
 from airuns.server.search.match import Piece, Templates
+from airuns.server.search.meaning_near import Meant, Near, nearest
 from airuns.server.search.query import Query, beginnings, parse
-from airuns.server.search.ranking import ranked
+from airuns.server.search.ranking import fused, ranked
 from airuns.server.search.walk import SQL, Key, Match, Shelf
 
 Sort = Literal["relevance", "date"]
@@ -43,6 +45,7 @@ class _Page(msgspec.Struct, frozen=True):
     run_ids: list[UUID]
     next_cursor: str | None
     is_capped: bool = False
+    near: Mapping[UUID, Near] = {}
 
 
 class _Search(msgspec.Struct, frozen=True):
@@ -54,6 +57,7 @@ class _Search(msgspec.Struct, frozen=True):
     which: Conditions
     shelves: list[Shelf]
     now: datetime
+    meant: Meant | None = None
 
 
 RelevanceCursor = tuple[Literal["relevance"], datetime, float, UUID]
@@ -71,28 +75,36 @@ async def search(
     zone: ZoneInfo,
     now: datetime | None = None,
     within: RunFilter | None = None,
+    meant: Meant | None = None,
 ) -> Found:
     """Return a page of the runs that a query finds; without words, those that its filters leave.
 
+    What is near to what is `meant` is found too, by relevance.
     `within` is a list that is searched; of a run sort only what has no words is ordered so.
     Raises InvalidInput when the cursor is of another search's kind.
     """
     now = now or datetime.now(UTC)
     which = conditions(query.filters, zone, now, within)
     asked = match.templates(query)
-    notices = [*query.notices, *_unused(query, asked)]
+    notices = [*query.notices, *_unused(query, asked), *(meant.notices if meant else ())]
     if asked is None:
         page = await _filtered(tx, user_id, which, sort, cursor, limit)
     else:
         shelves = await walk.shelves(tx, user_id, asked)
         as_of = max([now, *(shelf.last_at for shelf in shelves[:1])])  # clocks may differ
-        this = _Search(tx, user_id, query, which, shelves, as_of)
+        this = _Search(tx, user_id, query, which, shelves, as_of, meant)
         by = _by_date if sort == "date" else _by_relevance
         page = await by(this, asked, cursor, limit)
     behind = await lag(tx, user_id)
     return Found(
         items=await hits(
-            tx, user_id, match.needles(query), page.run_ids, asked, newest=sort == "date"
+            tx,
+            user_id,
+            match.needles(query),
+            page.run_ids,
+            asked,
+            newest=sort == "date",
+            near=page.near,
         ),
         next_cursor=page.next_cursor,
         query=str(query),
@@ -156,7 +168,7 @@ async def said(
     this = _Search(tx, user_id, query, which, shelves, now)
     found, _ = await _collect(this, asked, shelves, LATELY)
     run_ids = [place.run_id for place in ranked(found, now)[:limit]]
-    return await hits(tx, user_id, match.needles(query), run_ids, asked, newest=False)
+    return await hits(tx, user_id, match.needles(query), run_ids, asked, newest=False, near={})
 
 
 def _unused(query: Query, asked: Templates | None) -> list[str]:
@@ -256,18 +268,21 @@ async def among(
     *,
     zone: ZoneInfo,
     within: RunFilter | None = None,
+    meant: Meant | None = None,
 ) -> Found:
-    """Return those of some runs that a query finds, in their order."""
-    which = conditions(query.filters, zone, datetime.now(UTC), within)
+    """Return those of some runs that a query finds, or the meaning of it does, in their order."""
+    now = datetime.now(UTC)
+    which = conditions(query.filters, zone, now, within)
     text = SQL["runs_left"].format(filters=all_of(which.clauses))
     rows = await tx.rows(text, user_id=user_id, run_ids=run_ids, **which.params)
     left = {row["id"] for row in rows}
     asked, wanted = match.templates(query), match.needles(query)
     ordered = [run_id for run_id in run_ids if run_id in left]
-    found = await hits(tx, user_id, wanted, ordered, asked, newest=sort == "date")
+    near = await nearest(tx, user_id, meant, which, now)
+    found = await hits(tx, user_id, wanted, ordered, asked, newest=sort == "date", near=near)
     behind = await lag(tx, user_id)
     return Found(
-        items=[hit for hit in found if asked is None or hit.matches],
+        items=[hit for hit in found if asked is None or hit.matches or hit.by == "meaning"],
         next_cursor=None,
         query=str(query),
         notices=[],
@@ -315,12 +330,16 @@ async def _by_relevance(this: _Search, asked: Templates, cursor: str | None, lim
         few = await _few_runs(this)
         if few is not None:
             found, is_capped = await walk.in_runs(this.tx, this.user_id, asked, few), False
-    places = [p for p in ranked(found, this.now) if after is None or p.order > after]
+    near = await nearest(this.tx, this.user_id, this.meant, this.which, this.now)
+    best = ranked(found, this.now)
+    if this.meant is not None:  # pages of one search are in one order, also when the model fails
+        best = fused(best, near)
+    places = [place for place in best if after is None or place.order > after]
     page = places[:limit]
     following = (
         encode_cursor("relevance", this.now, *page[-1].order) if len(places) > limit else None
     )
-    return _Page([place.run_id for place in page], following, is_capped)
+    return _Page([place.run_id for place in page], following, is_capped, near)
 
 
 async def _few_runs(this: _Search) -> list[UUID] | None:

@@ -13,7 +13,7 @@ from litestar.response import Template
 from airuns.server import ui
 from airuns.server.db import queries
 from airuns.server.db.door import As, Database, Transaction
-from airuns.server.given import Cursor, GivenDatabase, GivenUser, PathId
+from airuns.server.given import Cursor, GivenDatabase, GivenMeanings, GivenUser, PathId
 from airuns.server.pages import Page
 from airuns.server.prompts import store as prompts
 from airuns.server.prompts.store import Prompt
@@ -24,6 +24,8 @@ from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import store as searching
 from airuns.server.search.hits import Found, Hit, Matching
+from airuns.server.search.meaning import Meanings
+from airuns.server.search.meaning_near import Meant
 
 SQL = queries.load(__package__ or "")
 PAGE = 50
@@ -73,11 +75,12 @@ async def runs_page(
     request: AnyRequest,
     db: GivenDatabase,
     who: GivenUser,
+    meanings: GivenMeanings,
     cursor: Cursor = None,
     limit: PageLimit = PAGE,
 ) -> Template:
     """Show the runs that match, 50 at a time; to a script the part that it puts in."""
-    return await _answer(request, db, who, asked_of(request), cursor, limit)
+    return await _answer(request, db, who, meanings, asked_of(request), cursor, limit)
 
 
 @get("/ai/prompts/{prompt_id:uuid}/runs", include_in_schema=False)
@@ -86,21 +89,29 @@ async def prompt_runs_page(
     prompt_id: PathId,
     db: GivenDatabase,
     who: GivenUser,
+    meanings: GivenMeanings,
     cursor: Cursor = None,
     limit: PageLimit = PAGE,
 ) -> Template:
     """Show the runs of a prompt in the same table."""
-    return await _answer(request, db, who, asked_of(request, prompt_id), cursor, limit)
+    return await _answer(request, db, who, meanings, asked_of(request, prompt_id), cursor, limit)
 
 
 async def _answer(
-    request: AnyRequest, db: Database, who: As, asked: Asked, cursor: str | None, limit: int
+    request: AnyRequest,
+    db: Database,
+    who: As,
+    meanings: Meanings,
+    asked: Asked,
+    cursor: str | None,
+    limit: int,
 ) -> Template:
     prompt = None
+    meant = await meanings.of(asked.query, asked.order)
     async with db.transaction(who) as tx:
         if asked.prompt_id is not None:
             prompt = await prompts.get(tx, who.user_id, asked.prompt_id)
-        table = await _read(tx, who, asked, cursor, limit)
+        table = await _read(tx, who, asked, meant, cursor, limit)
     part = "_run_rows.html" if cursor else "_runs.html"
     return ui.page(
         request,
@@ -111,7 +122,7 @@ async def _answer(
 
 
 async def _read(
-    tx: Transaction, who: As, asked: Asked, cursor: str | None, limit: int
+    tx: Transaction, who: As, asked: Asked, meant: Meant | None, cursor: str | None, limit: int
 ) -> TableContext:
     """Return a page of runs, with what was found in them when something is searched for."""
     if not asked.is_search:
@@ -120,7 +131,15 @@ async def _read(
         return TableContext(asked=asked, page=page)
     zone = ZoneInfo(asked.zone)
     found = await searching.search(
-        tx, who.user_id, asked.query, asked.order, cursor, limit, zone=zone, within=asked.within
+        tx,
+        who.user_id,
+        asked.query,
+        asked.order,
+        cursor,
+        limit,
+        zone=zone,
+        within=asked.within,
+        meant=meant,
     )
     return _searched(asked, found)
 
@@ -132,15 +151,20 @@ def _searched(asked: Asked, found: Found) -> TableContext:
 
 
 @get("/ai/runs/rows", include_in_schema=False)
-async def run_rows(request: AnyRequest, db: GivenDatabase, who: GivenUser, ids: Ids) -> Template:
+async def run_rows(
+    request: AnyRequest, db: GivenDatabase, who: GivenUser, meanings: GivenMeanings, ids: Ids
+) -> Template:
     """Show those of some runs that a table has."""
     asked = asked_of(request)
+    meant = await meanings.of(asked.query, asked.order)
     async with db.transaction(who) as tx:
-        table = await _named(tx, who, asked, ids)
+        table = await _named(tx, who, asked, meant, ids)
     return ui.page(request, "runs/pages/_run_rows.html", table=table)
 
 
-async def _named(tx: Transaction, who: As, asked: Asked, ids: list[UUID]) -> TableContext:
+async def _named(
+    tx: Transaction, who: As, asked: Asked, meant: Meant | None, ids: list[UUID]
+) -> TableContext:
     if not asked.is_search:
         clauses, params = run_clauses(asked.filter)
         query = SQL["runs_named"].format(filters=all_of(clauses))
@@ -148,7 +172,14 @@ async def _named(tx: Transaction, who: As, asked: Asked, ids: list[UUID]) -> Tab
         return TableContext(asked=asked, page=Page(runs, None))
     zone = ZoneInfo(asked.zone)
     found = await searching.among(
-        tx, who.user_id, asked.query, asked.order, ids, zone=zone, within=asked.within
+        tx,
+        who.user_id,
+        asked.query,
+        asked.order,
+        ids,
+        zone=zone,
+        within=asked.within,
+        meant=meant,
     )
     return _searched(asked, found)
 
