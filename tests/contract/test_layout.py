@@ -16,9 +16,10 @@ SHARED = {
     "prompts": {"lists", "rules"},
     "attachments": {"rules"},
     "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
-    "search": {"hits", "match", "query"},
+    "search": {"hits", "match", "meaning", "query"},
     "models": {
-        *("call", "catalog", "estimate", "listing", "local", "prices", "transport", "vault"),
+        *("call", "catalog", "embedding", "estimate", "listing", "local", "prices", "transport"),
+        "vault",
     },
 }
 ASSEMBLY = {"app.py", "serve.py"}

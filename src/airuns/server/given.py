@@ -9,7 +9,6 @@ from litestar.params import FromPath, QueryParameter
 
 from airuns.server.db.door import As, Database
 from airuns.server.news import News
-from airuns.server.search.meaning import Meanings
 from airuns.server.settings import Settings
 
 GivenDatabase = NamedDependency[Database]
@@ -19,7 +18,6 @@ GivenStop = NamedDependency[Callable[[As, list[UUID]], Awaitable[None]]]
 """Stops tasks and waits until they have ended."""
 
 GivenNews = NamedDependency[News]
-GivenMeanings = NamedDependency[Meanings]
 
 PathId = FromPath[UUID]
 

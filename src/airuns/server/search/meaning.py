@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import aiohttp
+from litestar.di import NamedDependency
 
 from airuns.errors import AirunsError
 from airuns.server.db.door import Database
@@ -158,6 +159,9 @@ class Meanings:
         if made:
             log.warning("Meanings are made anew with %s; watch airuns_meaning_waiting.", model.name)
         self._is_ready = True
+
+
+GivenMeanings = NamedDependency[Meanings]
 
 
 def _within(seconds: float) -> Timeouts:

@@ -10,13 +10,13 @@ from airuns.errors import InvalidInput
 from airuns.server.given import (
     Cursor,
     GivenDatabase,
-    GivenMeanings,
     GivenSettings,
     GivenUser,
     Limit,
 )
 from airuns.server.pages import page_size
 from airuns.server.search import store
+from airuns.server.search.meaning import GivenMeanings
 from airuns.server.search.query import LONGEST, parse
 from airuns.server.search.store import Found, Sort
 from airuns.server.text import check_text

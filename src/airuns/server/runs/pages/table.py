@@ -13,7 +13,7 @@ from litestar.response import Template
 from airuns.server import ui
 from airuns.server.db import queries
 from airuns.server.db.door import As, Database, Transaction
-from airuns.server.given import Cursor, GivenDatabase, GivenMeanings, GivenUser, PathId
+from airuns.server.given import Cursor, GivenDatabase, GivenUser, PathId
 from airuns.server.pages import Page
 from airuns.server.prompts import store as prompts
 from airuns.server.prompts.store import Prompt
@@ -24,8 +24,7 @@ from airuns.server.runs.paths import path_of
 from airuns.server.runs.records import RunRow
 from airuns.server.search import store as searching
 from airuns.server.search.hits import Found, Hit, Matching
-from airuns.server.search.meaning import Meanings
-from airuns.server.search.meaning_near import Meant
+from airuns.server.search.meaning import GivenMeanings, Meanings
 
 SQL = queries.load(__package__ or "")
 PAGE = 50
@@ -122,7 +121,12 @@ async def _answer(
 
 
 async def _read(
-    tx: Transaction, who: As, asked: Asked, meant: Meant | None, cursor: str | None, limit: int
+    tx: Transaction,
+    who: As,
+    asked: Asked,
+    meant: searching.Meant | None,
+    cursor: str | None,
+    limit: int,
 ) -> TableContext:
     """Return a page of runs, with what was found in them when something is searched for."""
     if not asked.is_search:
@@ -163,7 +167,7 @@ async def run_rows(
 
 
 async def _named(
-    tx: Transaction, who: As, asked: Asked, meant: Meant | None, ids: list[UUID]
+    tx: Transaction, who: As, asked: Asked, meant: searching.Meant | None, ids: list[UUID]
 ) -> TableContext:
     if not asked.is_search:
         clauses, params = run_clauses(asked.filter)
