@@ -1,11 +1,13 @@
 """GET /api/runs and what stands around the list: previews, search, totals, tags, models, views."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from httpx import Client
 
+from airuns.server import ui
 from airuns.server.db.door import Database
 from airuns.server.runs import lists
 from tests.people import ALICE, CHARLIE
@@ -144,7 +146,18 @@ async def test_views_count_what_they_have(own_database_url: str) -> None:
         for more in rows:
             await add(tx, "ai_runs", ALICE.user_id, **more)
         counts = await lists.views(tx, ALICE.user_id)
+        some = await lists.views(tx, ALICE.user_id, 1)
+        sums = await lists.totals(tx, ALICE.user_id, lists.RunFilter(), 3)
     async with db.transaction(CHARLIE.who) as tx:
         assert await lists.views(tx, ALICE.user_id) == lists.Views(0, 0, 0, 0)
     await db.close()
     assert counts == lists.Views(all=2, starred=1, archived=2, deleted=2)
+    assert some == lists.Views(all=1, starred=1, archived=1, deleted=1)
+    assert sums.runs == 3
+
+
+def test_a_view_that_is_not_counted_to_its_end_says_so() -> None:
+    views = lists.Views(all=100_001, starred=100_000, archived=12, deleted=0)
+    template = ui.templates().get_template("runs/pages/_run_views.html")
+    said = template.render(views=views, most=100_000, tags=[], models=[])
+    assert re.findall(r'class="count">([^<]*)<', said) == ["100,000+", "100,000", "12", "0"]

@@ -15,6 +15,9 @@ from airuns.server.runs.records import RunRow, TaskRow
 SQL = queries.load(__package__ or "", "lists.sql")
 K = TypeVar("K")
 
+NEWEST = 20_000
+"""Runs whose tags and models are offered: reading those of all would take longer and longer."""
+
 
 class Sort(msgspec.Struct, Generic[K], frozen=True):
     """An order that an index serves: its SQL, what follows a cursor's key, and the cursor's type.
@@ -175,32 +178,34 @@ async def runs(
     return page_of(rows, limit, lambda row: (name, getattr(row, key), row.id))
 
 
-async def totals(tx: Transaction, user_id: UUID, which: RunFilter | list[UUID]) -> Totals:
-    """Return the sums over all runs that a list has, or that are named."""
+async def totals(
+    tx: Transaction, user_id: UUID, which: RunFilter | list[UUID], most: int | None = None
+) -> Totals:
+    """Return the sums over all runs that a list has, or that are named; over `most` of them."""
     clauses, params = clauses_of(which)
     query = SQL["run_totals"].format(filters=all_of(clauses))
-    [found] = await tx.all(Totals, query, user_id=user_id, **params)
+    [found] = await tx.all(Totals, query, user_id=user_id, most=most, **params)
     return found
 
 
 async def tags(tx: Transaction, user_id: UUID) -> list[tuple[str, int]]:
-    """Return the tags of runs and how many have each, most used first, at most 100."""
+    """Return the tags of the NEWEST runs and how many have each, most used first, at most 100."""
     return await _counted(tx, "run_tags", user_id)
 
 
 async def models(tx: Transaction, user_id: UUID) -> list[tuple[str, int]]:
-    """Return the models that runs use and how many use each, most used first, at most 100."""
+    """Return the models of the NEWEST runs and how many use each, most used first, at most 100."""
     return await _counted(tx, "run_models", user_id)
 
 
 async def _counted(tx: Transaction, query: str, user_id: UUID) -> list[tuple[str, int]]:
-    rows = await tx.rows(SQL[query], user_id=user_id)
+    rows = await tx.rows(SQL[query], user_id=user_id, newest=NEWEST)
     return [(row["name"], row["count"]) for row in rows]
 
 
-async def views(tx: Transaction, user_id: UUID) -> Views:
-    """Return how many runs each view of the runs has."""
-    [found] = await tx.all(Views, SQL["run_views"], user_id=user_id)
+async def views(tx: Transaction, user_id: UUID, most: int | None = None) -> Views:
+    """Return how many runs each view of the runs has; of each at most `most` are counted."""
+    [found] = await tx.all(Views, SQL["run_views"], user_id=user_id, most=most)
     return found
 
 

@@ -11,49 +11,71 @@ order by {order}
 limit %(limit)s
 
 -- name: run_totals
--- Over all that a list has. Unknown is null: where no run has a known value; of no runs it is 0.
+-- Over all that a list has, or over `most` of them. Unknown is null: where no run has a known value; of no runs it is 0.
 select count(*) as runs, coalesce(sum(message_count), 0)::bigint as messages,
     case when count(*) = 0 then 0 else sum(total_tokens)::bigint end as tokens,
     case when count(*) = 0 then 0 else sum(total_cost) end as cost,
     count(*) filter (where total_cost is null and task_count > 0) as unpriced
-from airuns.ai_runs
-where user_id = %(user_id)s {filters}
+from (
+    select message_count, total_tokens, total_cost, task_count
+    from airuns.ai_runs
+    where user_id = %(user_id)s {filters}
+    limit %(most)s
+) as r
 
 -- name: run_tags
--- Most used first.
+-- Most used first, in the newest runs.
 select t.tag as name, count(*) as count
-from airuns.ai_runs as r
+from (
+    select tags
+    from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null
+    order by last_message_at desc, id desc
+    limit %(newest)s
+) as r
 cross join unnest(r.tags) as t (tag)
-where r.user_id = %(user_id)s and r.deleted_at is null
 group by t.tag
 order by count(*) desc, t.tag
 limit 100
 
 -- name: run_models
--- Most used first.
-select settings ->> 'model' as name, count(*) as count
-from airuns.ai_runs
-where user_id = %(user_id)s and deleted_at is null and settings ->> 'model' is not null
-group by settings ->> 'model'
-order by count(*) desc, settings ->> 'model'
+-- Most used first, in the newest runs.
+select r.model as name, count(*) as count
+from (
+    select settings ->> 'model' as model
+    from airuns.ai_runs
+    where user_id = %(user_id)s and deleted_at is null
+    order by last_message_at desc, id desc
+    limit %(newest)s
+) as r
+where r.model is not null
+group by r.model
+order by count(*) desc, r.model
 limit 100
 
 -- name: run_views
--- Each counted from an index of its own. What is archived is in its own view and in no other.
-select a.there - c.archived as "all", b.starred, c.archived, d.deleted
+-- Each counted from an index of its own, up to `most`. What is archived is in its own view and in no other.
+select a.runs as "all", b.runs as starred, c.runs as archived, d.runs as deleted
 from (
-    select count(*) as there from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null
+    select count(*) as runs from (
+        select from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null and archived_at is null
+        limit %(most)s) as r
 ) as a
 cross join (
-    select count(*) as starred from airuns.ai_runs
-    where user_id = %(user_id)s and deleted_at is null and is_starred and archived_at is null
+    select count(*) as runs from (
+        select from airuns.ai_runs
+        where user_id = %(user_id)s and deleted_at is null and is_starred and archived_at is null
+        limit %(most)s) as r
 ) as b
 cross join (
-    select count(*) as archived from airuns.ai_runs
-    where user_id = %(user_id)s and deleted_at is null and archived_at is not null
+    select count(*) as runs from (
+        select from airuns.ai_runs where user_id = %(user_id)s and deleted_at is null and archived_at is not null
+        limit %(most)s) as r
 ) as c
 cross join (
-    select count(*) as deleted from airuns.ai_runs where user_id = %(user_id)s and deleted_at is not null
+    select count(*) as runs from (
+        select from airuns.ai_runs where user_id = %(user_id)s and deleted_at is not null
+        limit %(most)s) as r
 ) as d
 
 -- name: task_list

@@ -29,7 +29,8 @@ from airuns.server.search.meaning import GivenMeanings, Meanings
 SQL = queries.load(__package__ or "")
 PAGE = 50
 LARGEST = 200
-MOST_SUMMED = 1000
+MOST_SUMMED = 1000  # runs that a search finds; a list's are counted on
+MOST_COUNTED = 100_000
 MOST_FOUND = 8000  # runs that a change or an export takes by their ids
 LATE_SECONDS = 3.0
 
@@ -198,7 +199,9 @@ async def run_totals(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> 
         if asked.is_search:
             matching = await _matching(tx, who, asked, MOST_SUMMED)
             which, is_capped = matching.run_ids, matching.is_capped
-        totals = await lists.totals(tx, who.user_id, which)
+        totals = await lists.totals(tx, who.user_id, which, MOST_COUNTED + 1)
+    if totals.runs > MOST_COUNTED:
+        totals, is_capped = msgspec.structs.replace(totals, runs=MOST_COUNTED), True
     return ui.page(request, "runs/pages/_run_totals.html", totals=totals, is_capped=is_capped)
 
 
@@ -224,10 +227,17 @@ async def _matching(tx: Transaction, who: As, asked: Asked, most: int) -> Matchi
 async def run_views(request: AnyRequest, db: GivenDatabase, who: GivenUser) -> Template:
     """Show how many runs each view has, and which tags and models there are."""
     async with db.transaction(who) as tx:
-        views = await lists.views(tx, who.user_id)
+        views = await lists.views(tx, who.user_id, MOST_COUNTED + 1)
         tags = await lists.tags(tx, who.user_id)
         models = await lists.models(tx, who.user_id)
-    return ui.page(request, "runs/pages/_run_views.html", views=views, tags=tags, models=models)
+    return ui.page(
+        request,
+        "runs/pages/_run_views.html",
+        views=views,
+        most=MOST_COUNTED,
+        tags=tags,
+        models=models,
+    )
 
 
 routes: list[HTTPRouteHandler] = [

@@ -39,7 +39,8 @@ export function settleSelection() {
   bar.hidden = chosen.length === 0;
   const count = bar.querySelector("[data-bulk-count]");
   const newest = isCapped ? ", the newest that are found" : "";
-  if (count) count.textContent = `${(allMatch ? total() : chosen.length).toLocaleString("en")} selected${newest}`;
+  const more = allMatch && !matching && isSumCapped() ? "more than " : "";
+  if (count) count.textContent = `${more}${(allMatch ? total() : chosen.length).toLocaleString("en")} selected${newest}`;
   const all = /** @type {HTMLElement} */ (bar.querySelector("[data-bulk-all]"));
   all.hidden = allMatch || total() <= chosen.length || chosen.length < boxes().length;
   all.textContent = isSumCapped() ? "Select all that are found" : `Select all ${total().toLocaleString("en")}`;
