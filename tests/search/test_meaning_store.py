@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 
 from airuns.server.db.door import As, Database
 from airuns.server.models.call import ProviderError
+from airuns.server.retention import erase
 from airuns.server.search import indexer, meaning_filling, meaning_tables
 from airuns.server.search.filters import Conditions
 from airuns.server.search.meaning_near import Meant, nearest
@@ -99,6 +101,19 @@ async def test_what_dies_half_way_is_done_by_the_next(own_database_url: str) -> 
         assert (await near(db, "text 7", ALICE.who))[0] == run
 
 
+async def test_erasing_a_user_erases_what_was_meant(own_database_url: str, tmp_path: Path) -> None:
+    url = with_vectors(own_database_url)
+    meaning_tables.make(url, MODEL, 64)
+    async with opened(url) as db:
+        await put(db, "mine", who=BOB.who)
+        await put(db, "stays")
+        await fill_all(db)
+        proof = await erase.erase(db, await erase.find(db, BOB.user_id), tmp_path, lambda _: None)
+        held = {each.table: each.rows for each in proof}
+        assert (held["search_meanings"], held["search_meaning_buckets"]) == (0, 0)
+    assert await meanings(url) == 1
+
+
 async def test_another_model_begins_anew(own_database_url: str) -> None:
     url = with_vectors(own_database_url)
     meaning_tables.make(url, MODEL, 64)
@@ -139,6 +154,7 @@ async def test_of_many_users_each_has_the_nearest(own_database_url: str) -> None
             )
         root.execute(
             "create index on airuns.search_meanings using hnsw (embedding halfvec_cosine_ops)"
+            " with (m = 8, ef_construction = 32)"
         )
         root.execute("analyze airuns.search_meanings")
     asked = [float((n * 7) % 5 - 2) for n in range(8)]
