@@ -16,6 +16,7 @@ SHARED = {
     "prompts": {"lists", "rules"},
     "attachments": {"rules"},
     "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
+    "retention": {"rules"},
     "search": {"hits", "match", "meaning", "query"},
     "models": {
         *("call", "catalog", "embedding", "estimate", "listing", "local", "prices", "transport"),
