@@ -178,7 +178,7 @@ def test_a_run_with_as_many_tags_as_it_may_have_stays_as_it_is(alice: Client) ->
         ({"action": "star", "tag": "x", "ids": []}, "tag"),
         ({"action": "tag", "tag": "a\0", "ids": []}, "tag"),
         ({"action": "star", "ids": ["x"]}, "ids[0]"),
-        ({"action": "star", "ids": [str(UUID(int=1))] * 1001}, "ids"),
+        ({"action": "star", "ids": [str(UUID(int=1))] * 8001}, "ids"),
         ({"action": "star", "filter": {"colour": "red"}}, "filter.colour"),
         ({"action": "star", "filter": {"q": "\0"}}, "q"),
     ],

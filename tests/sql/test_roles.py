@@ -92,12 +92,12 @@ async def test_the_user_of_one_transaction_is_not_the_next_ones(url: str) -> Non
 
 SERVICE_MAY = {
     "select": {"ai_tasks", "api_keys", "exports", "login_failures", "retention",
-               "search_buckets", "search_documents", "search_queue", "server_processes",
-               "sessions", "sign_in_links", "usage_changes", "users"},
+               "search_buckets", "search_documents", "search_queue", "search_vocabulary",
+               "server_processes", "sessions", "sign_in_links", "usage_changes", "users"},
     "update": {"ai_tasks", "retention", "search_buckets", "server_processes", "sessions",
                "sign_in_links", "users"},
     "delete": {"exports", "login_failures", "search_documents", "search_queue",
-               "server_processes", "sessions", "sign_in_links", "users"},
+               "search_vocabulary", "server_processes", "sessions", "sign_in_links", "users"},
 }  # fmt: skip
 
 
