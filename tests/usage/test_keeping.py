@@ -203,7 +203,7 @@ def test_percentiles_are_within_five_percent(quiet: Connection[Row], times: list
 
 
 def test_of_no_times_there_is_no_percentile() -> None:
-    assert percentiles("0", 0.5, 0.99) == [None, None]
+    assert percentiles("0", 0.5, 0.99) == (None, None)
 
 
 @pytest.fixture

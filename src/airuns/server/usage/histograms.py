@@ -8,11 +8,13 @@ of 1 ms and less are in bucket 0; the last bucket, 199, begins at 117 hours. A b
 
 import re
 from bisect import bisect_left
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 GAMMA = 1.105
 DIGITS = 8
+REMEMBERED = 4096
+"""Histograms whose percentiles are known: days that are over do not change. About 8 MB."""
 _bucket = re.compile(f".{{{DIGITS}}}")
 
 
@@ -24,7 +26,8 @@ def buckets(histogram: str) -> tuple[int, list[int]]:
     return first, [*map(int, reversed(_bucket.findall(whole)))]
 
 
-def percentiles(histogram: str, *ranks: float) -> list[float | None]:
+@lru_cache(maxsize=REMEMBERED)
+def percentiles(histogram: str, *ranks: float) -> tuple[float | None, ...]:
     """Return the times in seconds that these shares of the tasks stayed within; None of none.
 
     The digits of the numeric come as a text: a Decimal of them is slow to make.
@@ -33,10 +36,10 @@ def percentiles(histogram: str, *ranks: float) -> list[float | None]:
     rank), and is right within 5 %.
     """
     if histogram in ("", "0"):
-        return [None for _ in ranks]
+        return (None,) * len(ranks)
     first, held = buckets(histogram)
     within = [*accumulate(held)]  # how many stayed within each bucket
-    return [middle(first + bisect_left(within, rank * within[-1])) for rank in ranks]
+    return tuple(middle(first + bisect_left(within, rank * within[-1])) for rank in ranks)
 
 
 @cache

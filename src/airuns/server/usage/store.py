@@ -20,7 +20,7 @@ from airuns.server.usage.filters import Dimension, Span, UsageFilter, span_of
 from airuns.server.usage.forecasts import forecast, window
 from airuns.server.usage.latencies import latencies, latency
 from airuns.server.usage.links import runs_query
-from airuns.server.usage.reading import LATENCY, PLAIN, About, Key, Row, Shown, merged
+from airuns.server.usage.reading import EVERYTHING, LATENCY, PLAIN, About, Key, Row, Shown, merged
 from airuns.server.usage.records import (
     Dashboard,
     ExpensiveRun,
@@ -94,6 +94,7 @@ async def overview(
     found, before = await read.whole(), await read.before()
     steps = await reading.stepwise(tx, user_id, which, span, "all")
     named = await _names(tx, user_id, which, found)
+    of_parts, of_models = await read.over_time(found, by)
     whole = next(iter(found.get("all", [])), Row())
     totals = parts.one(whole, which)
 
@@ -117,9 +118,9 @@ async def overview(
         by_key=by_each("key"),
         by_tag=by_each("tag"),
         by_status=by_each("status"),
-        parts_over_time=parts.part_points(await read.parts_over_time(found, by), which, by),
+        parts_over_time=parts.part_points(of_parts, which, by),
         latency=latencies(found.get("model", [])),
-        latency_over_time=latencies(await read.models_over_time(found)),
+        latency_over_time=latencies(of_models),
         latency_total=latency(whole),
         latency_total_over_time=latencies(steps),
         errors=parts.failures(found.get("status", []), which, span),
@@ -155,19 +156,30 @@ class Reading(msgspec.Struct, frozen=True):
         )
         return next(iter(found.get("all", [])), Row())
 
-    async def parts_over_time(self, found: dict[Shown, list[Row]], by: Dimension) -> list[Row]:
-        """Return the steps of the largest parts, and of the rest."""
-        own = None
-        if self.extent.lines is not None:
-            own = _keys(_top(found.get(parts.BREAKDOWN[by], []), self.extent.lines))
-        return await self._steps(by, PLAIN, own)
+    async def over_time(
+        self, found: dict[Shown, list[Row]], by: Dimension
+    ) -> tuple[list[Row], list[Row]]:
+        """Return the steps of the largest parts and of the rest; how long models took in each."""
+        lines, most = self._lines(found, by), self._most(found)
+        if by != "model" or not self.extent.has_model_times or not _is_same(lines, most):
+            return await self._steps(by, PLAIN, lines), await self._model_times(most)
+        rows = await self._steps(by, EVERYTHING, lines)
+        return rows, [row for row in rows if not row["is_rest"]]
 
-    async def models_over_time(self, found: dict[Shown, list[Row]]) -> list[Row]:
-        """Return how long the models with the most tasks took in each step."""
+    def _lines(self, found: dict[Shown, list[Row]], by: Dimension) -> Own:
+        """Return the parts that are told apart over time; None for all."""
+        if self.extent.lines is None:
+            return None
+        return _keys(_top(found.get(parts.BREAKDOWN[by], []), self.extent.lines))
+
+    def _most(self, found: dict[Shown, list[Row]]) -> Own:
+        """Return the models with the most tasks; None for all."""
+        most = sorted(found.get("model", []), key=lambda row: -row["tasks"])
+        return None if self.extent.top is None else _keys(most[: self.extent.top])
+
+    async def _model_times(self, own: Own) -> list[Row]:
         if not self.extent.has_model_times:
             return []
-        most = sorted(found.get("model", []), key=lambda row: -row["tasks"])
-        own = None if self.extent.top is None else _keys(most[: self.extent.top])
         return [row for row in await self._steps("model", LATENCY, own) if not row["is_rest"]]
 
     async def states_over_time(self) -> list[Row]:
@@ -182,6 +194,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 def _top(rows: list[Row], most: int | None) -> list[Row]:
     return [row for row in rows if most is None or row["place"] <= most]
+
+
+def _is_same(one: Own, other: Own) -> bool:
+    return one is other if one is None or other is None else set(one) == set(other)
 
 
 def _keys(rows: list[Row]) -> list[Key]:
