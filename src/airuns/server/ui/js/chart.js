@@ -144,7 +144,7 @@ behaviour("[data-chart]", (figure) => {
   const plot = new uPlot(
     {
       ...size(),
-      padding: [8, 2, 0, 0],
+      padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: !isBars }, drag: { x: true, y: false, setScale: false } },
       scales: {
