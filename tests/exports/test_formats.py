@@ -50,6 +50,22 @@ def test_a_file_is_named_for_its_run_in_any_script(alice: Client, run_id: str) -
     assert 'filename="=Owl run.txt"' in said.replace("  ", " ")
 
 
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/api/runs/{run_id}/export?format=text", "text/plain; charset=utf-8"),
+        ("/api/runs/{run_id}/export?format=markdown", "text/markdown; charset=utf-8"),
+        ("/api/runs/{run_id}/export?format=csv", "text/csv; charset=utf-8"),
+        ("/api/analytics/by_model.csv", "text/csv; charset=utf-8"),
+        ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_a_text_says_once_how_it_is_encoded(
+    alice: Client, run_id: str, path: str, media_type: str
+) -> None:
+    assert alice.get(path.format(run_id=run_id)).headers["content-type"] == media_type
+
+
 def test_text_has_what_people_read(alice: Client, run_id: str) -> None:
     text = export(alice, run_id, "text").text
     assert text.startswith("=Owl 猫 / run\n")

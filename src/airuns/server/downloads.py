@@ -14,7 +14,7 @@ import msgspec
 
 from airuns.server.money import plain
 
-CSV_TYPE = "text/csv; charset=utf-8"
+CSV_TYPE = "text/csv"
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 """What a file of CSV begins with: Excel takes it for another encoding without."""
 

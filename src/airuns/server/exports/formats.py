@@ -40,13 +40,13 @@ NOT_WHOLE = "THIS EXPORT IS NOT COMPLETE: the server had to stop here."
 FORMATS: dict[str, Format] = {
     "text": Format(
         ".txt",
-        "text/plain; charset=utf-8",
+        "text/plain",
         lambda reader, branches, _: words.text(reader, branches),
         f"\n\n{NOT_WHOLE}\n".encode(),
     ),
     "markdown": Format(
         ".md",
-        "text/markdown; charset=utf-8",
+        "text/markdown",
         lambda reader, branches, _: words.markdown(reader, branches),
         f"\n\n**{NOT_WHOLE}**\n".encode(),
     ),
@@ -55,13 +55,13 @@ FORMATS: dict[str, Format] = {
     ),
     "csv": Format(
         ".csv",
-        "text/csv; charset=utf-8",
+        "text/csv",
         lambda reader, _branches, _total: tables.runs(reader),
         f"{NOT_WHOLE}\r\n".encode(),
     ),
     "tasks-csv": Format(
         ".csv",
-        "text/csv; charset=utf-8",
+        "text/csv",
         lambda reader, _branches, _total: tables.tasks(reader),
         f"{NOT_WHOLE}\r\n".encode(),
     ),
