@@ -21,6 +21,9 @@ from tests.serving import Served, airuns, free_port, wait_until
 from tests.sql import test_catalog as catalog
 
 
+PATIENCE = 60  # seconds: a server that could not embed waits ever longer before it tries again
+
+
 @pytest.fixture(scope="module")
 def meaning_url(new_database: Callable[[], str]) -> str:
     """A database that knows vectors, for the server of this module."""
@@ -57,7 +60,7 @@ def metric(client: httpx.Client, name: str) -> float:
 def understand(client: httpx.Client) -> None:
     """Wait until the meaning of all that was written is known."""
     search(client, "x")
-    wait_until(lambda: metric(client, "airuns_meaning_waiting") == 0, "the meanings")
+    wait_until(lambda: metric(client, "airuns_meaning_waiting") == 0, "the meanings", PATIENCE)
 
 
 def test_what_shares_no_word_is_found_and_marked(ann: httpx.Client, word: str) -> None:
@@ -227,7 +230,7 @@ def test_models_are_providers_and_names_or_files(tmp_path: Path, model: str, say
 
 def test_its_tables_keep_the_rules_of_the_schema(meaning: Served, meaning_url: str) -> None:
     with psycopg.connect(meaning_url) as connection:
-        wait_until(lambda: meaning.is_ready() and _has_tables(connection), "the tables")
+        wait_until(lambda: meaning.is_ready() and _has_tables(connection), "the tables", PATIENCE)
         connection.execute("set search_path = ''")
         connection.execute(cast("LiteralString", catalog.SQL["tables"]))
         for rule in catalog.RULES:

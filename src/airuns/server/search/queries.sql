@@ -4,17 +4,19 @@
 select bucket, has_names, prefix, last_at from airuns.search_shelves(%(user_id)s, %(wanted)s::text[]::tsquery[])
 
 -- name: matches
--- Those of other runs than asked for come too, so that the caller sees how much was looked at.
+-- The last one comes even if its run is not asked for: the caller goes on below it, and hears how many were looked at.
 -- The braces are filled with fixed fragments (filters.py).
 with m as materialized (
-    select run_id, message_id, at, rank
+    select run_id, message_id, at, rank, count(*) over () as looked,
+        row_number() over (order by at desc, run_id desc, message_id desc) as place
     from airuns.search_matches(%(user_id)s, %(buckets)s::integer[], %(matching)s::text[]::tsquery[],
         %(ranking)s::text[]::tsquery[], %(until_at)s, %(until_run)s, %(most)s)
 )
-select m.run_id, m.message_id, m.at, m.rank, r.id is not null as is_wanted
+select m.run_id, m.message_id, m.at, m.rank, r.id is not null as is_wanted, m.looked
 from m
 left join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = m.run_id {filters}
-order by m.at desc, m.run_id desc, m.message_id desc
+where r.id is not null or m.place = m.looked
+order by m.place
 
 -- name: in_runs
 select run_id, message_id, at, rank, true as is_wanted

@@ -1,7 +1,7 @@
 """The walk through a user's buckets, from the latest back, until enough has been found.
 
-Each step asks for four times as many buckets as the one before: a common word is found in the
-first, and a word that is nowhere costs a few steps, however much there is.
+Each step asks for up to four times as many buckets as the one before: a common word is found in
+the first, and one that few buckets have costs a few steps, however much there is.
 """
 
 from collections.abc import AsyncIterator
@@ -42,13 +42,17 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A document that matches: a message, or the own words of a run (all zeros)."""
+    """A document that matches: a message, or the own words of a run (all zeros).
+
+    `looked` is how many documents were looked at to find it and those beside it.
+    """
 
     run_id: UUID
     message_id: UUID
     at: datetime
     rank: float
     is_wanted: bool
+    looked: int = 0
 
     @property
     def key(self) -> Key:
@@ -104,8 +108,9 @@ async def walk(
         chunk = along[begin : begin + size]
         later = along[begin + size : begin + size + 1]
         beyond: Key | None = (later[0].last_at, ANY_RUN) if later else None
-        here = until
+        here, before = until, examined
         while examined < EXAMINED:
+            most = min(most, EXAMINED - examined)
             rows = await tx.all(
                 Match,
                 query,
@@ -118,15 +123,25 @@ async def walk(
                 most=most,
                 **which.params,
             )
-            examined += len(rows)
+            looked = rows[-1].looked if rows else 0
+            examined += looked
             wanted = [row for row in rows if row.is_wanted]
-            if len(rows) < most:
+            if looked < most:
                 yield Looked(wanted, min(until, beyond) if beyond else None)
                 break
             stopped = rows[-1].key
             if stopped == here:  # more than that of one run at one moment: pass it by
                 stopped = (here[0], UUID(int=max(here[1].int - 1, 0)))
             here = stopped
-            most = min(most * GROWS, EXAMINED)
+            most *= GROWS
             yield Looked(wanted, max(here, beyond) if beyond else here)
-        begin, size = begin + size, size * GROWS
+        begin, size = begin + size, _following(size, examined - before, EXAMINED - examined)
+
+
+def _following(size: int, found: int, left: int) -> int:
+    """Return how many buckets to ask next, when so many had so many documents.
+
+    Each bucket is read whole, so no more are asked than are likely to have what is left.
+    """
+    likely = left * size // found if found else size * GROWS
+    return max(1, min(size * GROWS, likely))
