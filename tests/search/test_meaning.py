@@ -20,7 +20,6 @@ from tests.search.vectors import MODEL, with_vectors
 from tests.serving import Served, airuns, free_port, wait_until
 from tests.sql import test_catalog as catalog
 
-
 PATIENCE = 60  # seconds: a server that could not embed waits ever longer before it tries again
 
 
