@@ -44,7 +44,7 @@ class _CacheWrites(Counts):
     ephemeral_1h_input_tokens: int | None = None
 
 
-class _Usage(Counts):
+class Tokens(Counts):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
@@ -66,7 +66,7 @@ class _Message(msgspec.Struct):
     model: Any = None
     content: list[_Block] = []
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: Tokens | None = None
 
 
 class _Delta(msgspec.Struct):
@@ -94,7 +94,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.answer = Answer()
-        self._usage = _Usage()
+        self._usage = Tokens()
 
     def feed(self, event: Event) -> list[Piece]:
         """Return what the event adds to the answer. Raises ProviderError."""
@@ -108,7 +108,7 @@ class Decoder:
                 self._message(told.message)
                 if told.message.usage is not None:
                     self.answer.usage = None  # its output is not known before the end
-                    so_far = msgspec.structs.replace(_total(self._usage), output=None)
+                    so_far = msgspec.structs.replace(usage_of(self._usage), output=None)
                     return [Counted(possible(so_far))]
             case "message_delta":
                 self._message(told)
@@ -127,8 +127,8 @@ class Decoder:
     def _message(self, message: _Message) -> None:
         self.answer.note(id=message.id, model=message.model)
         if message.usage is not None:
-            self._usage = _later(self._usage, message.usage)
-            self.answer.usage = _total(self._usage)
+            self._usage = later(self._usage, message.usage)
+            self.answer.usage = usage_of(self._usage)
 
     def _block(self, index: int | None, block: _Block) -> list[Piece]:
         if block.type == "tool_use":
@@ -157,13 +157,13 @@ class Decoder:
         return pieces
 
 
-def _later(before: _Usage, now: _Usage) -> _Usage:
+def later(before: Tokens, now: Tokens) -> Tokens:
     """Put together what two events say; counts are cumulative, so the later one wins."""
     told = {name: value for name, value in msgspec.structs.asdict(now).items() if value is not None}
     return msgspec.structs.replace(before, **told)
 
 
-def _total(usage: _Usage) -> Usage:
+def usage_of(usage: Tokens) -> Usage:
     """Translate: `input_tokens` is what was neither read from a cache nor written to one.
 
     Cache writes without a stated lifetime live 5 minutes, the protocol's default.

@@ -79,7 +79,7 @@ class _OutputDetails(Counts):
     reasoning_tokens: int | None = None
 
 
-class _Usage(Counts):
+class Tokens(Counts):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
@@ -90,7 +90,7 @@ class _Usage(Counts):
 
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Tokens | None = None
     error: Any = None
     id: Any = None
     model: Any = None
@@ -116,7 +116,7 @@ class Decoder:
         if chunk.error is not None:
             raise failures.in_stream(chunk.error)
         if chunk.usage is not None:
-            self.answer.usage = _usage(chunk.usage)
+            self.answer.usage = usage_of(chunk.usage)
         if not self.answer.info:
             self.answer.note(id=chunk.id, model=chunk.model)
         self.answer.note(
@@ -159,7 +159,7 @@ class Decoder:
         return pieces
 
 
-def _usage(usage: _Usage) -> Usage:
+def usage_of(usage: Tokens) -> Usage:
     """Translate: `prompt_tokens` includes cached ones, `completion_tokens` reasoning.
 
     Gemini and xAI leave reasoning out of `completion_tokens` but not out of `total_tokens`;
