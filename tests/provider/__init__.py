@@ -1,7 +1,8 @@
 """A scripted model provider: real HTTP, the formats of OpenAI and Anthropic, every misbehaviour.
 
 It speaks POST /v1/chat/completions, GET /v1/models and POST /v1/messages, streaming and not, and
-POST /v1/embeddings (meanings.py).
+POST /v1/embeddings (meanings.py), POST /v1/responses (responses.py) and
+POST /v1/messages/count_tokens. Anything else below /v1/ is told back as it came.
 
     with ScriptedProvider() as server:                 # own thread and loop, a free port
         server.script("slow", Script(pieces=("a", "b"), gate=(gate := Gate())))

@@ -9,10 +9,11 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.provider.meanings import DIMENSIONS, REFUSED, vector
+from tests.provider.responses import Responses
 from tests.provider.script import Failure, Script, named, now
 from tests.provider.wire import Anthropic, OpenAI
 
-Wire = OpenAI | Anthropic
+Wire = OpenAI | Anthropic | Responses
 
 
 class Request:
@@ -94,6 +95,9 @@ class ScriptedProvider:
         app.router.add_post("/v1/chat/completions", self._completions)
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/embeddings", self._embeddings)
+        app.router.add_post("/v1/responses", self._responses)
+        app.router.add_post("/v1/messages/count_tokens", self._count)
+        app.router.add_route("*", "/v1/{rest:.*}", self._told)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port, backlog=1024)
@@ -117,6 +121,26 @@ class ScriptedProvider:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, Anthropic)
+
+    async def _responses(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(request, Responses)
+
+    async def _count(self, request: web.Request) -> web.Response:
+        """Answer with the tokens of a request: its words."""
+        record = await self._record(request)
+        words = sum(len(str(one["content"]).split()) for one in record.json["messages"])
+        return web.json_response({"input_tokens": words})
+
+    async def _told(self, request: web.Request) -> web.Response:
+        """Tell any other request back, as it came."""
+        record = await self._record(request)
+        told = {
+            "method": request.method,
+            "path": request.raw_path,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": record.body.decode(errors="replace"),
+        }
+        return web.json_response(told, headers={"x-told": "yes"})
 
     async def _embeddings(self, request: web.Request) -> web.Response:
         """Answer with vectors; `meaning` or `meaning:<dimensions>` need no script."""
@@ -248,7 +272,10 @@ def _refused(wire: Wire, failure: Failure) -> web.Response:
 
 
 def _last_user_message(asked: dict[str, Any]) -> str:
-    contents = [message["content"] for message in asked["messages"] if message["role"] == "user"]
+    if isinstance(asked.get("input"), str):
+        return asked["input"]
+    said = asked.get("messages") or asked.get("input") or []
+    contents = [message["content"] for message in said if message["role"] == "user"]
     last = contents[-1] if contents else ""
     if isinstance(last, str):
         return last
