@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans of model calls that other programs send become runs and tasks."""
