@@ -16,6 +16,7 @@ import msgspec
 
 from airuns.server.models import failures, openai
 from airuns.server.models.call import Call, Endpoint, Piece, ProviderError, Timeouts
+from airuns.server.models.chat import openai_messages
 from airuns.server.models.limits import Limits
 from airuns.server.models.sse import Event
 
@@ -51,7 +52,8 @@ async def stream(call: Call, timeouts: Timeouts) -> AsyncGenerator[Piece, None]:
 
 def _request(call: Call) -> dict[str, Any]:
     settings = {name: value for name, value in call.settings.items() if value is not None}
-    return settings | {"model": call.model, "messages": call.messages, "stream": True}
+    messages = openai_messages(call.messages, marks=False)
+    return settings | {"model": call.model, "messages": messages, "stream": True}
 
 
 def _model(endpoint: Endpoint) -> Any:

@@ -1,6 +1,8 @@
-"""Messages and settings of the OpenAI chat shape, told in Anthropic's.
+"""Messages and settings of the OpenAI chat shape, told in Anthropic's, and as chat takes them.
 
-What has no translation goes through as it is: a caller can use either protocol's own fields.
+What has no translation goes through as it is: a caller can use either protocol's own fields. What
+another protocol's answer left in a message (thinking, items of responses, marks of errors) goes
+only where it is known, so that a run can be gone on with by any model.
 Sources: OpenAI API reference, "Create chat completion"; Anthropic API reference, "Messages".
 """
 
@@ -11,6 +13,15 @@ import msgspec
 
 Message = dict[str, Any]
 Block = dict[str, Any]
+
+# A tool call within the content of a message of Anthropic's has its place by a part of this type.
+CALL_PLACE = "tool_call"
+OF_ANTHROPIC = frozenset({"redacted_thinking", "server_tool_use", "container_upload", "compaction"})
+ITEMS_OF_RESPONSES = frozenset({"reasoning", "item_reference", "mcp_list_tools"})
+OF_RESULTS = ("is_error", "cache_control")
+OF_CALLS = ("cache_control", "caller")
+OF_TEXTS = ("annotations", "logprobs")
+OF_PARTS = (*OF_TEXTS, "citations", "context", "title")
 
 SYSTEM_ROLES = ("system", "developer")
 TOOL_CHOICES: dict[Any, Message] = {
@@ -49,11 +60,11 @@ def _turn(message: Message) -> Message:
     content = message.get("content")
     if message["role"] == "tool":
         result = {"type": "tool_result", "tool_use_id": message.get("tool_call_id")}
+        result |= {name: message[name] for name in OF_RESULTS if name in message}
         told = content if isinstance(content, str) else _blocks(content)
         return {"role": "user", "content": [result | {"content": told}]}
     if calls := message.get("tool_calls"):
-        blocks = [*_blocks(content), *(_tool_use(call) for call in calls)]
-        return {"role": message["role"], "content": blocks}
+        return {"role": message["role"], "content": _in_place(_blocks(content), calls)}
     return {
         "role": message["role"],
         "content": content if isinstance(content, str) else _blocks(content),
@@ -65,21 +76,51 @@ def _is_tool_results(turn: Message) -> bool:
     return isinstance(content, list) and cast("list[Block]", content)[-1]["type"] == "tool_result"
 
 
+def _in_place(blocks: list[Block], calls: list[Block]) -> list[Block]:
+    """Put tool calls where the blocks say, the others at the end."""
+    uses = [_tool_use(call) for call in calls]
+    told: list[Block] = []
+    for block in blocks:
+        if block.get("type") == CALL_PLACE:
+            placed = [use for use in uses if use["id"] == block.get("id")][:1]
+            uses = [use for use in uses if use not in placed]
+            told += placed
+        else:
+            told.append(block)
+    return told + uses
+
+
 def _blocks(content: Any) -> list[Block]:
     if not content:
         return []
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
-    return [_block(part) for part in content]
+    return [_block(part) for part in content if not _is_of_responses(part)]
+
+
+def _is_of_responses(part: Block) -> bool:
+    kind = str(part.get("type"))
+    return kind in ITEMS_OF_RESPONSES or kind.endswith(("_call", "_call_output"))
 
 
 def _block(part: Block) -> Block:
-    if part.get("type") == "image_url":
-        return {"type": "image", "source": _source(part["image_url"]["url"])}
-    if part.get("type") == "file" and "file_data" in part.get("file", {}):
+    kind = part.get("type")
+    if kind == "text":
+        return {name: value for name, value in part.items() if name not in OF_TEXTS}
+    if kind == "refusal":
+        return {"type": "text", "text": part.get("refusal")}
+    if kind == "image_url":
+        url = part["image_url"]["url"]
+        return {"type": "image", "source": _source(url)} | _rest(part, kind)
+    if kind == "file" and "file_data" in part.get("file", {}):
         name = {"title": part["file"]["filename"]} if "filename" in part["file"] else {}
-        return {"type": "document", "source": _source(part["file"]["file_data"])} | name
+        source = {"type": "document", "source": _source(part["file"]["file_data"])}
+        return source | name | _rest(part, kind)
     return part
+
+
+def _rest(part: Block, kind: str) -> Block:
+    return {name: value for name, value in part.items() if name not in ("type", kind)}
 
 
 def _source(url: str) -> Block:
@@ -90,13 +131,17 @@ def _source(url: str) -> Block:
 
 
 def _tool_use(call: Block) -> Block:
+    rest = {name: call[name] for name in OF_CALLS if name in call}
+    if custom := call.get("custom"):
+        given = {"input": custom.get("input")}
+        return {"type": "tool_use", "id": call["id"], "name": custom["name"], "input": given} | rest
     function = call["function"]
     return {
         "type": "tool_use",
         "id": call["id"],
         "name": function["name"],
         "input": _arguments(function.get("arguments") or "{}"),
-    }
+    } | rest
 
 
 def _arguments(text: str) -> dict[str, Any]:
@@ -105,6 +150,49 @@ def _arguments(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError:
         return {"arguments": text}
+
+
+def openai_messages(messages: list[Message], *, marks: bool) -> list[Message]:
+    """Return messages as a chat takes them, plain ones as they are.
+
+    `marks` says that the endpoint passes on what is to be cached (`cache_control`), as OpenRouter
+    does; others may refuse a field that they do not know.
+    """
+    return [message if _is_plain(message) else _of_chat(message, marks) for message in messages]
+
+
+def _is_plain(message: Message) -> bool:
+    return isinstance(message.get("content"), str) and len(message) == 2
+
+
+def _of_chat(message: Message, marks: bool) -> Message:
+    dropped = ("is_error",) if marks else OF_RESULTS
+    told = {name: value for name, value in message.items() if name not in dropped}
+    calls = cast("list[Block]", message.get("tool_calls") or [])
+    if calls:
+        told["tool_calls"] = [
+            {name: value for name, value in call.items() if name not in OF_CALLS} for call in calls
+        ]
+    if isinstance(content := message.get("content"), list):
+        parts = [_part(part, marks) for part in cast("list[Block]", content)]
+        told["content"] = [part for part in parts if part] or (None if calls else "")
+    return told
+
+
+def _part(part: Block, marks: bool) -> Block | None:
+    """Return a part as a chat takes it; None for what is of another protocol."""
+    kind = str(part.get("type"))
+    if _is_of_responses(part) or kind in OF_ANTHROPIC or kind.endswith("_tool_result"):
+        return None
+    if kind == "thinking" and isinstance(part.get("thinking"), str):
+        return None  # Mistral's own is a list
+    if kind == "document":
+        source: Block = part.get("source") or {}
+        part = (
+            {"type": "text", "text": source.get("data")} if source.get("type") == "text" else part
+        )
+    dropped = OF_PARTS if marks else (*OF_PARTS, "cache_control")
+    return {name: value for name, value in part.items() if name not in dropped}
 
 
 def anthropic_settings(settings: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from airuns.server.models import failures
 from airuns.server.models.answer import Answer, decode
 from airuns.server.models.call import Call, Endpoint, Piece, Usage
+from airuns.server.models.chat import openai_messages
 from airuns.server.models.sse import Event
 from airuns.server.models.usage import Counts
 
@@ -18,6 +19,8 @@ PATH = "chat/completions"
 
 # Mistral refuses fields that it does not know with 422, and gives usage unasked.
 REFUSES_STREAM_OPTIONS = frozenset({"mistral"})
+# A run that was recorded from Anthropic may have marks of what to cache; others pass them on.
+REFUSES_MARKS = frozenset({"openai", "mistral"})
 
 
 def headers(endpoint: Endpoint) -> dict[str, str]:
@@ -33,7 +36,8 @@ def body(call: Call) -> bytes:
     ours: dict[str, Any] = {"stream_options": {"include_usage": True}}
     if call.endpoint.name in REFUSES_STREAM_OPTIONS:
         ours = {}
-    fixed = {"model": call.model, "messages": call.messages}
+    marks = call.endpoint.name not in REFUSES_MARKS
+    fixed = {"model": call.model, "messages": openai_messages(call.messages, marks=marks)}
     fields = fixed | ours | call.settings | fixed | {"stream": True}
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 

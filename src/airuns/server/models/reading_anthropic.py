@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from airuns.server.models import anthropic
+from airuns.server.models.chat import CALL_PLACE
 from airuns.server.models.heard import (
     Fields,
     Heard,
@@ -20,9 +21,6 @@ from airuns.server.models.heard import (
     text,
     to_json,
 )
-
-# A tool call that is not at the end of a message keeps its place there by a part of this type.
-PLACE = "tool_call"
 
 
 def asked(request: Fields) -> tuple[list[Fields], Fields]:
@@ -91,10 +89,10 @@ def _assistant(blocks: list[Any]) -> Fields:
         block = fields(each)
         if block.get("type") == "tool_use":
             calls.append(_call(block))
-            parts.append({"type": PLACE, "id": block.get("id")})
+            parts.append({"type": CALL_PLACE, "id": block.get("id")})
         else:
             parts.append(_part(each))
-    while parts and parts[-1].get("type") == PLACE:
+    while parts and parts[-1].get("type") == CALL_PLACE:
         parts.pop()
     content: Any = parts
     if len(parts) == 1 and _is_plain(parts[0]):

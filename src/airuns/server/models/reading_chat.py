@@ -3,12 +3,42 @@
 Source: OpenAI API reference, "Chat completions". Fields of other providers are kept as they come.
 """
 
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from airuns.server.models import openai
 from airuns.server.models.heard import ROLES, Fields, Heard, counts, document, fields, items, text
 
 ALWAYS = ("role", "content")
+
+
+class _Word(msgspec.Struct, forbid_unknown_fields=True):
+    content: str
+    role: str = ""
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+
+
+class _WordChoice(msgspec.Struct, forbid_unknown_fields=True):
+    delta: _Word
+    index: Literal[0] = 0
+    finish_reason: None = None
+    logprobs: None = None
+
+
+class _WordChunk(msgspec.Struct):
+    """What most chunks are: the next word of the one choice, and no more."""
+
+    choices: tuple[_WordChoice]
+    usage: None = None
+    error: None = None
+
+
+_word_chunk = msgspec.json.Decoder(_WordChunk)
 
 
 def asked(request: Fields) -> tuple[list[Fields], Fields]:
@@ -44,7 +74,9 @@ def stream(heard: Heard, events: list[bytes]) -> None:
     """Read the chunks of a stream."""
     choices: dict[Any, _Choice] = {}
     for event in events:
-        if event == b"[DONE]":
+        if 0 in choices and (word := _word(event)) is not None:
+            choices[0].content.append(word)
+        elif event == b"[DONE]":
             heard.complete = True
         elif chunk := fields(document(event)):
             _chunk(heard, chunk, choices)
@@ -58,12 +90,19 @@ def stream(heard: Heard, events: list[bytes]) -> None:
         heard.data["choices"] = rest
 
 
+def _word(event: bytes) -> str | None:
+    try:
+        return _word_chunk.decode(event).choices[0].delta.content
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None  # it is something else, or broken
+
+
 def _chunk(heard: Heard, chunk: Fields, choices: "dict[Any, _Choice]") -> None:
     if chunk.get("error"):
         heard.error = chunk["error"]
     elif chunk.get("object") == "error":
         heard.error = chunk
-    if not heard.info or chunk.get("usage") or chunk.get("service_tier"):
+    if not heard.info or chunk.get("usage"):
         _about(heard, chunk)
     for each in items(chunk.get("choices")):
         choice = fields(each)
@@ -119,7 +158,7 @@ class _Choice:
     def __init__(self) -> None:
         self.reason: Any = None
         self.logprobs: Any = None
-        self._content: list[Any] = []
+        self.content: list[Any] = []
         self._calls: list[Fields] = []
         self._others: Fields = {}
 
@@ -129,9 +168,9 @@ class _Choice:
         for name, value in delta.items():
             if name == "content":
                 if isinstance(value, str):
-                    self._content.append(value)
+                    self.content.append(value)
                 else:
-                    self._content += items(value)
+                    self.content += items(value)
             elif name == "tool_calls":
                 for call in items(value):
                     self._call(fields(call))
@@ -159,9 +198,9 @@ class _Choice:
 
     def message(self) -> Fields:
         """Return what has come as one message; empty when nothing has."""
-        if not (self._content or self._calls or self._others):
+        if not (self.content or self._calls or self._others):
             return {}
-        message: Fields = {"role": "assistant", "content": _joined(self._content), **self._others}
+        message: Fields = {"role": "assistant", "content": _joined(self.content), **self._others}
         if self._calls:
             message["tool_calls"] = [
                 {name: value for name, value in call.items() if name != "index"}

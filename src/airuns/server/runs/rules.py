@@ -1,12 +1,15 @@
 """Decisions of the run tree without a database: what a message is, its hash, a run's name."""
 
 import hashlib
+import json
 import re
 from datetime import datetime
 from typing import Any, cast
 
 import msgspec
 from markdown_it import MarkdownIt
+
+from airuns.server.runs.sameness import essence
 
 ENDED = ("completed", "error", "timeout", "cancelled")
 NAME_LENGTH = 50
@@ -55,32 +58,19 @@ def _fields(part: Any) -> dict[str, Any]:
 def chain_hash(parent: bytes | None, turn: Turn) -> bytes:
     """Return the SHA-256 of a conversation that ends with `turn`, 32 bytes.
 
-    It covers the parent's hash, the role and the content, as a commit's id covers its history, so
-    equal hashes are equal conversations. The order of a message's keys does not count, nor do the
-    ids of attachments.
+    It covers the parent's hash, the role and what counts of the message (sameness.py), as a
+    commit's id covers its history, so equal hashes are equal conversations.
     """
     digest = hashlib.sha256(b"root" if parent is None else parent)
     digest.update(turn.role.encode())
-    if turn.data in (None, {"role": turn.role, "content": turn.content}):
-        digest.update(b"\0text\0" + turn.content.encode())
+    counts = turn.content if turn.data is None else essence(turn.data)
+    if isinstance(counts, str):
+        digest.update(b"\0text\0" + counts.encode())
     else:
-        digest.update(b"\0data\0" + msgspec.json.encode(_hashed(turn.data), order="sorted"))
+        digest.update(
+            b"\0data\0" + json.dumps(counts, sort_keys=True, separators=(",", ":")).encode()
+        )
     return digest.digest()
-
-
-def _hashed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Leave out the ids of attachments: the hashes of their contents are beside them."""
-    content = data.get("content") if data else None
-    if not isinstance(content, list):
-        return data
-    return {**(data or {}), "content": [_hashed_part(part) for part in cast("list[Any]", content)]}
-
-
-def _hashed_part(part: Any) -> Any:
-    fields = _fields(part)
-    if fields.get("type") != "attachment":
-        return part
-    return {name: value for name, value in fields.items() if name != "attachment_id"}
 
 
 def chain_hashes(parent: bytes | None, turns: list[Turn]) -> list[bytes]:
