@@ -13,14 +13,16 @@ FEATURES = {folder.name for folder in SERVER.iterdir() if (folder / "store.py").
 MODULES = sorted(SOURCE.rglob("*.py"))
 # What a feature may use of another beside its store: pure rules, and the types of a model call.
 SHARED = {
+    "accounts": {"guard"},
     "prompts": {"lists", "rules"},
+    "recorder": {"recorder", "rules"},
     "attachments": {"rules"},
     "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
     "retention": {"rules"},
     "search": {"hits", "match", "meaning", "query"},
     "models": {
-        *("call", "catalog", "embedding", "estimate", "listing", "local", "prices", "transport"),
-        "vault",
+        *("call", "catalog", "embedding", "estimate", "listing", "local", "prices", "texts"),
+        *("failures", "reading", "transport", "usage", "vault"),
     },
 }
 ASSEMBLY = {"app.py", "serve.py"}

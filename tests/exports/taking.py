@@ -1,14 +1,16 @@
 """What the tests of exports share: an export as bytes, and an import of bytes."""
 
-import io
+import tempfile
+from pathlib import Path
 
 from airuns.server.db.door import As, Database
+from airuns.server.exports.bringing import import_file
+from airuns.server.exports.foreign.recognising import Limits
 from airuns.server.exports.formats import FormatName, prepare, stream
-from airuns.server.exports.importing import Report, import_archive
 from airuns.server.exports.reading import Branches, Which
-from airuns.server.exports.splitting import chunks_of, records
+from airuns.server.exports.report import Report
 
-MOST = 10_000_000
+LIMITS = Limits(attachment=10_000_000, record=10_000_000, total=100_000_000)
 
 
 async def taken(
@@ -24,8 +26,11 @@ async def taken(
 
 
 async def brought(db: Database, who: As, archive: bytes) -> Report:
-    """Import an archive."""
-    return await import_archive(db, who, records(chunks_of(io.BytesIO(archive)), MOST), MOST)
+    """Import an archive, or what another product has exported."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(archive)
+        file.flush()
+        return await import_file(db, who, Path(file.name), LIMITS)
 
 
 def lines_of(archive: bytes) -> list[bytes]:

@@ -38,7 +38,7 @@ def archive(folder: Path) -> Path:
 
 
 def counts(table: str) -> dict[str, list[int]]:
-    """Read how many of each kind were added, were there, and were refused."""
+    """Read how many of each kind were added, have grown, were there, and were refused."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return {kind: [int(number) for number in numbers] for kind, *numbers in rows}
 
@@ -51,12 +51,12 @@ def test_a_file_goes_from_one_user_to_another(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert counts(run("import", archive)) == {"run": [1, 0, 0]}
+    assert counts(run("import", archive)) == {"run": [1, 0, 0, 0]}
     taken = folder / "taken.json"
     run("export", "--tag", "kept", "-o", taken)
     [record] = json.loads(taken.read_text())["records"]
     assert (record["updated_at"], record["status"]) == ("2020-01-01T00:00:00Z", "completed")
-    assert counts(run("import", taken, "--user", BOB.username)) == {"run": [1, 0, 0]}
+    assert counts(run("import", taken, "--user", BOB.username)) == {"run": [1, 0, 0, 0]}
     table = run("export", "--user", BOB.username, "--format", "csv", "--run", record["id"])
     assert [row["name"] for row in csv.DictReader(table.lstrip("\ufeff").splitlines())] == [
         "By hand"
@@ -83,6 +83,6 @@ def test_everything_comes_back_and_a_terminal_shows_how_far(
         timeout=60,
     )
     os.close(terminal)
-    assert counts(done.stdout) == {"run": [0, 1, 0]}
+    assert counts(done.stdout) == {"run": [0, 0, 1, 0]}
     assert "100%" in os.read(shown, 10_000).decode()
     os.close(shown)

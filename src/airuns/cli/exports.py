@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, get_args
+from typing import IO, TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
 import click
@@ -14,11 +15,14 @@ from airuns.cli import options
 from airuns.errors import InvalidInput
 from airuns.server.db.door import As, Database
 from airuns.server.exports import formats
-from airuns.server.exports.importing import import_archive
+from airuns.server.exports.bringing import Progress, Say, import_file, say_nothing
+from airuns.server.exports.coming import limits_of
 from airuns.server.exports.reading import Branches, Done, Everything, Which
 from airuns.server.exports.report import Report
-from airuns.server.exports.splitting import chunks_of, records
 from airuns.server.runs.lists import RunFilter
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 MOST_SHOWN = 20
 
@@ -108,44 +112,58 @@ async def _write(pieces: AsyncGenerator[bytes | Done], file: IO[bytes]) -> tuple
 
 
 @click.command("import")
-@click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @of_user
 @options.data_dir
-def import_(archive: Path, username: str | None, data_dir: Path | None) -> None:
-    """Read ARCHIVE, a file of `airuns export`; what a user has already stays as it is."""
+def import_(file: Path, username: str | None, data_dir: Path | None) -> None:
+    """Read FILE; what a user has already stays as it is.
+
+    It may be an archive of `airuns export`, an export of ChatGPT or Claude (the zip, or its
+    conversations.json), ShareGPT JSON, OpenAI's fine-tuning JSONL, or the logs.db of llm.
+    """
     settings = options.settings(data_dir=data_dir)
-    size = archive.stat().st_size
 
     async def work(db: Database) -> Report:
         who = As((await options.whose(db, username)).id)
-        with archive.open("rb") as file:
-            chunks = _progressing(chunks_of(file), size)
-            lines = records(chunks, 3 * settings.max_attachment + settings.max_body)
-            return await import_archive(db, who, lines, settings.max_attachment)
+        with _progressing() as say:
+            return await import_file(db, who, file, limits_of(settings), say)
 
     report = options.with_database(settings, work)
     click.echo(_table(report))
+    for kind, count in report.left_out.items():
+        click.echo(f"left out: {count:,} of the kind {kind}")
     for refusal in report.reasons[:MOST_SHOWN]:
-        click.echo(f"{refusal.kind} {refusal.id or '?'}: {refusal.reason}", err=True)
+        what = " ".join(filter(None, [str(refusal.id or ""), refusal.place, refusal.title]))
+        click.echo(f"{refusal.kind} {what or '?'}: {refusal.reason}", err=True)
     if report.refused:
         sys.exit(1)
 
 
-def _progressing(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Yield what is read of a file of so many bytes; show on a terminal how far that is."""
+@contextmanager
+def _progressing() -> Generator[Say]:
+    """Show on a terminal how far an import is."""
     if not sys.stderr.isatty():
-        yield from chunks
+        yield say_nothing
         return
-    with click.progressbar(length=size, label="Importing", file=sys.stderr) as bar:
-        for chunk in chunks:
-            yield chunk
-            bar.update(len(chunk))
+    steps = 1000
+    shown: ProgressBar[int] = click.progressbar(
+        length=steps,
+        label="Importing",
+        file=sys.stderr,
+        item_show_func=lambda runs: None if runs is None else f"{runs:,} runs",
+    )
+    with shown as bar:
+
+        def say(progress: Progress) -> None:
+            bar.update(int(progress.share * steps) - bar.pos, progress.runs)
+
+        yield say
 
 
 def _table(report: Report) -> str:
-    """Return what came, was there and was refused, a line for each kind."""
-    columns = (report.added, report.there, report.refused)
-    lines = [f"{'':<12}{'added':>10}{'there':>10}{'refused':>10}"]
+    """Return what came, has grown, was there and was refused, a line for each kind."""
+    columns = (report.added, report.grown, report.there, report.refused)
+    lines = [f"{'':<12}{'added':>10}{'grown':>10}{'there':>10}{'refused':>10}"]
     for kind in dict.fromkeys(kind for column in columns for kind in column):
         counts = "".join(f"{column.get(kind, 0):>10,}" for column in columns)
         lines.append(f"{kind:<12}{counts}")

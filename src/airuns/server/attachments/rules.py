@@ -97,3 +97,8 @@ def shown(file: File) -> dict[str, Any]:
     fence = "`" * max(3, longest + 1)
     end = "" if text.endswith("\n") else "\n"
     return {"type": "text", "text": f"File: {file.name}\n{fence}\n{text}{end}{fence}"}
+
+
+def only_named(name: str) -> dict[str, Any]:
+    """Return the part that tells a model of a file whose content it is not shown."""
+    return {"type": "text", "text": f"File: {name} (its content is not shown here)"}

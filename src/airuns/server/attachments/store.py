@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from airuns.errors import Conflict, NotFound
-from airuns.server.attachments.rules import File, Kind, kind_of, shown
+from airuns.server.attachments.rules import File, Kind, kind_of, only_named, shown
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
 from airuns.server.ids import new_id, parse_id
@@ -152,16 +152,29 @@ async def claim(tx: Transaction, user_id: UUID, run_id: UUID, of: Named) -> None
 async def expanded(tx: Transaction, user_id: UUID, messages: list[Message]) -> list[Message]:
     """Return messages as a model is sent them: with what is in the files that they name.
 
-    Raises NotFound when there is no such file.
+    A file of which an import had only the name is told by its name, and so is a picture that not
+    the user sent: models take none from others. Raises NotFound when there is no such file.
     """
-    ids = [_named_by(part) for message in messages for _, part in _parts(message)]
-    if not ids:
+    parts = [part for message in messages for _, part in _parts(message)]
+    if not parts:
         return messages
+    ids = [_named_by(part) for part in parts if "attachment_id" in part]
     files = await _files(tx, user_id, ids)
     for attachment_id in ids:
         if attachment_id not in files:
             raise NotFound(f"There is no attachment {attachment_id}.", field="attachment_id")
-    return [_replaced(message, lambda part: shown(files[_named_by(part)])) for message in messages]
+
+    def told(message: Message) -> Message:
+        def by(part: Message) -> Message:
+            if "attachment_id" not in part:
+                return only_named(str(part.get("name")))
+            file = files[_named_by(part)]
+            is_taken = message["role"] == "user" or kind_of(file.media_type) == "text"
+            return shown(file) if is_taken else only_named(file.name)
+
+        return _replaced(message, by)
+
+    return [told(message) for message in messages]
 
 
 async def _files(tx: Transaction, user_id: UUID, ids: list[UUID]) -> dict[UUID, _Stored]:

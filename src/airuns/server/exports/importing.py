@@ -7,15 +7,13 @@ imports, and counts and totals are kept by the triggers.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 import msgspec
 import psycopg
 
 from airuns.errors import InvalidInput, Malformed
-from airuns.server.db import queries
 from airuns.server.db.door import RETRIED, As, Database, Transaction
 from airuns.server.exports import records, restoring
 from airuns.server.exports.checking import check_file, checked, node_of
@@ -26,18 +24,15 @@ from airuns.server.exports.records import (
     Head,
     MessageRecord,
     PromptRecord,
-    Record,
     RulesRecord,
     RunRecord,
     TaskRecord,
     VersionRecord,
 )
 from airuns.server.exports.report import Report
+from airuns.server.exports.storing import SQL, Storing, kind_of
 from airuns.server.runs.records import Node
 
-SQL = queries.load(__package__ or "", "importing.sql")
-
-INTERRUPTED = {"message": "It was still running when it was exported.", "code": "interrupted"}
 BATCH_ROWS = 200
 BATCH_BYTES = 1024 * 1024
 
@@ -51,19 +46,19 @@ class Known(Exception):
 
 
 async def import_archive(
-    db: Database, who: As, lines: Iterable[bytes], most_attachment: int
-) -> Report:
+    db: Database, who: As, lines: Iterable[bytes], most_attachment: int, report: Report
+) -> None:
     """Import the records of an archive, which come from a file: a transaction waits for them.
+
+    What comes of them is told to `report` as it comes.
 
     Raises Malformed when the archive is none, or was cut off: what
     came before that is imported.
     """
-    report = Report(added={}, there={}, refused={}, reasons=[])
     source = _Source(lines)
     while (head := await source.head(report)) is not None:
         importer = _Importer(db, who, report, most_attachment)
         await importer.take(head, source.members(head))
-    return report
 
 
 class _Source:
@@ -132,7 +127,7 @@ class _Importer:
                 group = _Group(tx, self._user_id, self._most_attachment)
                 await group.add(head, members)
         except Known:
-            self._report.know(_kind_of(head))
+            self._report.know(kind_of(head))
         except Malformed:  # the file, and not the record
             raise
         except (Refused, InvalidInput) as error:
@@ -140,20 +135,17 @@ class _Importer:
         except RETRIED:
             self._refuse(head, "The database was busy with the same rows; import the file again.")
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
-            self._refuse(head, _said(head, error))
+            self._refuse(head, said(head, error))
         else:
             self._report.add(group.counts)
 
     def _refuse(self, head: Head, reason: str) -> None:
         head_id = None if isinstance(head, RulesRecord) else head.id
-        self._report.refuse(_kind_of(head), head_id, reason)
+        self._report.refuse(kind_of(head), head_id, reason)
 
 
-def _kind_of(record: Record) -> str:
-    return str(record.__struct_config__.tag)
-
-
-def _said(head: Head, error: psycopg.Error) -> str:
+def said(head: Head, error: psycopg.Error) -> str:
+    """Say why the database refuses a head or what belongs to it."""
     if isinstance(error, psycopg.errors.UniqueViolation):
         return "It has an id that another of your runs or prompts has."
     if isinstance(error, psycopg.errors.ForeignKeyViolation):
@@ -169,40 +161,33 @@ class _Group:
     def __init__(self, tx: Transaction, user_id: UUID, most: int) -> None:
         self._tx = tx
         self._user_id = user_id
-        self.counts: Counter[str] = Counter()
+        self._storing = Storing(tx, user_id)
         self._most = most
         self._batch: list[TaskRecord | MessageRecord | VersionRecord] = []
         self._bytes = 0
-        self._asked: list[tuple[UUID, UUID | None, Any]] = []
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What has been added, by kinds."""
+        return self._storing.counts
 
     async def add(self, head: Head, members: Iterator[AnyRecord]) -> None:
         """Add it. Raises Known or Refused, and psycopg's errors."""
         if not isinstance(head, PromptRecord | RunRecord):
             if not await restoring.add(self._tx, self._user_id, head):
                 raise Known
-            self.counts[_kind_of(head)] += 1
+            self.counts[kind_of(head)] += 1
             return
         await self._refuse_known(head)
         if isinstance(head, PromptRecord):
-            await self._insert("prompt_add", [head])
+            await self._storing.insert("prompt_add", [head])
         else:
             await self._begin_run(head)
         for member in members:
             await self._take(head, member)
         await self._flush(head)
         if isinstance(head, RunRecord):
-            await self._finish(head)
-
-    async def _insert(self, query: str, rows: Sequence[Record], **more: list[Any]) -> None:
-        """Insert records; `more` has a further column for each."""
-        encoded = [msgspec.json.encode(row) for row in rows]
-        for name, values in more.items():
-            for place, value in enumerate(values):
-                column = b',"%s":%s}' % (name.encode(), msgspec.json.encode(value))
-                encoded[place] = encoded[place][:-1] + column
-        text = (b"[" + b",".join(encoded) + b"]").decode()
-        await self._tx.execute(SQL[query], user_id=self._user_id, rows=text)
-        self.counts[_kind_of(rows[0])] += len(rows)
+            await self._storing.finish([head])
 
     async def _refuse_known(self, head: PromptRecord | RunRecord) -> None:
         is_run = isinstance(head, RunRecord)
@@ -223,7 +208,7 @@ class _Group:
                 raise Refused("Its prompt is neither here nor in the archive.")
             if held[0]["is_deleted"] and run.deleted_at is None:
                 raise Refused("Its prompt is deleted: restore that, then import again.")
-        await self._insert("run_add", [run])
+        await self._storing.add_runs([run])
 
     async def _take(self, head: PromptRecord | RunRecord, member: AnyRecord) -> None:
         of = member.prompt_id if isinstance(member, VersionRecord) else _run_of(member)
@@ -231,7 +216,8 @@ class _Group:
             raise Refused(f"A record of {of} is among its own.")
         if isinstance(member, AttachmentRecord):
             await self._flush(head)
-            await self._add_file(member)
+            check_file(member, self._most)
+            await self._storing.add_file(member)
             return
         assert isinstance(member, TaskRecord | MessageRecord | VersionRecord)
         if self._batch and type(self._batch[0]) is not type(member):
@@ -244,39 +230,15 @@ class _Group:
     async def _flush(self, head: PromptRecord | RunRecord) -> None:
         batch, self._batch, self._bytes = self._batch, [], 0
         if tasks := [each for each in batch if isinstance(each, TaskRecord)]:
-            await self._add_tasks(tasks)
+            await self._storing.add_tasks(tasks)
         elif messages := [each for each in batch if isinstance(each, MessageRecord)]:
-            await self._add_messages(head.id, messages)
+            await self._check(head.id, messages)
+            await self._storing.add_messages(messages)
         elif batch:
-            await self._insert("version_add", batch)
+            await self._storing.insert("version_add", batch)
 
-    async def _add_file(self, file: AttachmentRecord) -> None:
-        check_file(file, self._most)
-        values = {name: getattr(file, name) for name in file.__struct_fields__}
-        await self._tx.execute(SQL["attachment_add"], user_id=self._user_id, **values)
-        self.counts[_kind_of(file)] += 1
-
-    async def _add_tasks(self, tasks: list[TaskRecord]) -> None:
-        named = {(task.provider, task.model) for task in tasks if task.model_id}
-        rows = await self._tx.rows(
-            SQL["models_of"],
-            user_id=self._user_id,
-            ids=[task.model_id for task in tasks if task.model_id],
-            providers=[provider for provider, _ in named],
-            names=[name for _, name in named],
-        )
-        known = {row["id"] for row in rows}
-        by_name = {(row["provider"], row["name"]): row["id"] for row in rows}
-        ready: list[TaskRecord] = []
-        for task in tasks:
-            model_id = task.model_id
-            if model_id not in known:
-                model_id = by_name.get((task.provider, task.model))
-            ready.append(msgspec.structs.replace(_ended(task), model_id=model_id))
-            self._asked.append((task.task_id, task.request_message_id, task.updated_at))
-        await self._insert("task_add", ready)
-
-    async def _add_messages(self, run_id: UUID, messages: list[MessageRecord]) -> None:
+    async def _check(self, run_id: UUID, messages: list[MessageRecord]) -> None:
+        """Raise InvalidInput when a message is not what its place and its hash say."""
         mine = {message.id for message in messages}
         above = {message.parent_id for message in messages if message.parent_id} - mine
         found = await self._tx.all(
@@ -285,41 +247,8 @@ class _Group:
         nodes = {node.id: node for node in found}
         for message in messages:
             nodes[message.id] = node_of(message, nodes)
-        added = [0] * (len(messages) - 1) + [len(messages)]
-        await self._insert("message_add", messages, added=added)
-
-    async def _finish(self, run: RunRecord) -> None:
-        if self._asked:
-            await self._tx.execute(
-                SQL["task_finish"],
-                user_id=self._user_id,
-                task_ids=[task_id for task_id, _, _ in self._asked],
-                message_ids=[message_id for _, message_id, _ in self._asked],
-                updated_ats=[updated_at for _, _, updated_at in self._asked],
-            )
-        await self._tx.execute(
-            SQL["run_finish"],
-            user_id=self._user_id,
-            run_id=run.id,
-            head_message_id=run.head_message_id,
-            status=run.status,
-            preview=run.preview,
-            last_task_id=run.last_task_id,
-            last_message_at=run.last_message_at,
-            updated_at=run.updated_at,
-        )
 
 
 def _run_of(member: AnyRecord) -> UUID | None:
     mine = isinstance(member, AttachmentRecord | TaskRecord | MessageRecord)
     return member.run_id if mine else None
-
-
-def _ended(task: TaskRecord) -> TaskRecord:
-    """Return a task as it can go on: one that was running then is not running here."""
-    if task.completed_at is not None:
-        return task
-    errors = msgspec.Raw(msgspec.json.encode(INTERRUPTED))
-    return msgspec.structs.replace(
-        task, status="error", response_errors=errors, completed_at=task.updated_at
-    )

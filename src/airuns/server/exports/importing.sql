@@ -104,10 +104,30 @@ where t.user_id = %(user_id)s and t.task_id = f.task_id
 -- name: run_finish
 -- What triggers made of the order in which rows came in, as it was. The status of its last task is the task's.
 update airuns.ai_runs as r
-set head_message_id = %(head_message_id)s, status = %(status)s, preview = %(preview)s,
+set head_message_id = f.head_message_id, status = f.status, preview = f.preview,
     last_task_id = coalesce(t.task_id, r.last_task_id),
     last_task_status = coalesce(case when t.completed_at is null then null else t.status end, r.last_task_status),
-    last_message_at = %(last_message_at)s, updated_at = %(updated_at)s
-from (select %(last_task_id)s::uuid as task_id) as l
-left join airuns.ai_tasks as t on t.user_id = %(user_id)s and t.run_id = %(run_id)s and t.task_id = l.task_id
-where r.user_id = %(user_id)s and r.id = %(run_id)s
+    last_message_at = f.last_message_at, updated_at = f.updated_at
+from json_to_recordset(%(rows)s::json) as f (id uuid, head_message_id uuid, status text, preview text,
+    last_task_id uuid, last_message_at timestamptz, updated_at timestamptz)
+left join airuns.ai_tasks as t on t.user_id = %(user_id)s and t.run_id = f.id and t.task_id = f.last_task_id
+where r.user_id = %(user_id)s and r.id = f.id
+
+-- name: messages_there
+-- Which of these messages are there; they are in the runs that they were in.
+select id from airuns.ai_messages
+where user_id = %(user_id)s and id = any(%(ids)s)
+
+-- name: run_hold
+-- Stays as it is while messages are added; with when its current line ends.
+select r.head_message_id, r.preview, r.last_message_at, m.created_at as head_at
+from airuns.ai_runs as r
+left join airuns.ai_messages as m
+    on m.user_id = %(user_id)s and m.run_id = %(run_id)s and m.id = r.head_message_id
+where r.user_id = %(user_id)s and r.id = %(run_id)s and r.deleted_at is null
+for no key update of r
+
+-- name: run_grow
+update airuns.ai_runs
+set head_message_id = %(head_message_id)s, preview = %(preview)s, last_message_at = %(last_message_at)s
+where user_id = %(user_id)s and id = %(run_id)s

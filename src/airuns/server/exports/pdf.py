@@ -190,7 +190,7 @@ def _file(document: Document, part: Part) -> blocks.Block:
     suffix = PICTURES.get(str(named.get("media_type")))
     size = named.get("size")
     shown = {"kind": "file", "name": blocks.breakable(part.text)}
-    if suffix is None or not isinstance(size, int):
+    if suffix is None or not isinstance(size, int) or "attachment_id" not in named:
         return shown
     document.picture_bytes += size
     if document.picture_bytes > MOST_PICTURE_BYTES:

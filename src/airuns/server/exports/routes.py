@@ -1,7 +1,10 @@
 """/api/export and /api/exports: runs to take away; /api/import: and to bring back."""
 
+import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,12 +18,11 @@ from airuns.errors import Conflict, InvalidInput, TooLarge
 from airuns.server.db.door import As, Database
 from airuns.server.downloads import disposition
 from airuns.server.exports import formats, store
+from airuns.server.exports.coming import LINES, Coming, limits_of
 from airuns.server.exports.formats import FormatName, Ready
-from airuns.server.exports.importing import import_archive
 from airuns.server.exports.jobs import Exporter
 from airuns.server.exports.reading import Branches, Everything, Which
 from airuns.server.exports.report import Report
-from airuns.server.exports.splitting import chunks_of, records
 from airuns.server.exports.store import Export
 from airuns.server.given import (
     Cursor,
@@ -206,34 +208,41 @@ async def import_runs(
     db: GivenDatabase,
     settings: GivenSettings,
     news: GivenNews,
-) -> Report:
-    """Import an archive: what an export as json is; the body is the file itself.
+) -> Report | Stream:
+    """Import a file; the body is the file itself, whatever its name and its Content-Type.
 
-    What is there stays as it is. `reasons` says why something was refused.
+    It is an archive (an export as json), or what ChatGPT, Claude or llm export, ShareGPT, or
+    OpenAI's fine-tuning JSONL; which is told by its content. What is there stays as it is.
+    `reasons` says why something was refused. With `Accept: application/x-ndjson` the answer tells
+    how far it is, a line `{"share", "runs"}` for each step, and ends with the line `{"report"}` or
+    `{"error"}`.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=settings.data_dir) as file:
-        await _receive(request, file, settings)
-        file.seek(0)
-        lines = records(chunks_of(file), 3 * settings.max_attachment + settings.max_body)
-        try:
-            return await import_archive(db, who, lines, settings.max_attachment)
-        finally:
-            news.runs(who, "import")
+    folder = Path(tempfile.mkdtemp(prefix="import-", dir=settings.data_dir))
+    try:
+        await _receive(request, folder / "file", settings)
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, folder)
+        raise
+    coming = Coming(db, who, folder, limits_of(settings), news)
+    if LINES in request.headers.get("accept", ""):
+        return Stream(coming.lines(), media_type=LINES, headers={"Cache-Control": "no-store"})
+    return await coming.report()
 
 
-async def _receive(request: Request[Any, Any, Any], file: Any, settings: Settings) -> None:
+async def _receive(request: Request[Any, Any, Any], path: Path, settings: Settings) -> None:
     """Keep the body, so that no transaction waits for a slow sender. Raises TooLarge."""
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > settings.max_import:
-            raise TooLarge(
-                f"The archive has more than {settings.max_import} bytes, which is what "
-                "AIRUNS_MAX_IMPORT allows.",
-                field="body",
-            )
-        file.write(chunk)
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > settings.max_import:
+                raise TooLarge(
+                    f"The file has more than {settings.max_import} bytes, which is what "
+                    "AIRUNS_MAX_IMPORT allows.",
+                    field="body",
+                )
+            file.write(chunk)
 
 
 routes = [

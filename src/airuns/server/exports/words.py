@@ -91,7 +91,10 @@ def _part(part: Any) -> Part:
     if isinstance(fields.get("text"), str):
         return Part("text", fields["text"])
     if fields.get("type") == "attachment":
-        said = f"{fields.get('name')} ({fields.get('media_type')}, {fields.get('size')} bytes)"
+        size = f"{fields['size']} bytes" if "size" in fields else ""
+        absent = "" if "attachment_id" in fields else "not kept here"
+        about = ", ".join(filter(None, [str(fields.get("media_type") or ""), size, absent]))
+        said = f"{fields.get('name')} ({about})"
         return Part("file", said, fields)
     return Part("file", str(fields.get("type") or "something else"))
 

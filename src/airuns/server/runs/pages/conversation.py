@@ -62,16 +62,17 @@ class TurnTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a message."""
+    """A file of a message. One of which an import had only the name has no id."""
 
-    attachment_id: UUID
+    attachment_id: UUID | None = None
     name: str
-    media_type: str
-    size: int
+    media_type: str = ""
+    size: int | None = None
 
     @property
     def is_picture(self) -> bool:
-        return self.media_type.startswith("image/")
+        """Whether it can be shown as a picture."""
+        return self.attachment_id is not None and self.media_type.startswith("image/")
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
