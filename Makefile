@@ -10,7 +10,7 @@ serve: .venv/.server ## start AI Runs with embedded PostgreSQL and the local mod
 	$(BIN)/airuns serve
 
 test: .venv/.dev ## every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -6,10 +6,12 @@ there are; `own_database_url` and `serve` give a test its own.
 """
 
 import asyncio
+import gc
 import inspect
 import shutil
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from pathlib import Path
@@ -31,6 +33,44 @@ from tests.serving import Served, airuns
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 LONGEST_SECONDS = 120.0
+
+# About how long a test takes by what it asks for, and those that take much longer than that.
+SECONDS = {"serve": 5.0, "visit": 3.0, "full": 0.5}
+OTHER_SECONDS = 0.2
+SLOW = {
+    "test_200_tasks_stream_at_once_each_complete_and_exact": 36.0,
+    "test_every_component_is_shown_and_keeps_nobody_out": 27.0,
+    "test_earlier_messages_come_without_a_jump_and_far_ones_go": 20.0,
+    "test_every_answer_is_one_that_the_document_allows": 14.0,
+    "test_the_command_leaves_a_store_that_is_verified_and_can_be_searched": 10.0,
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests, among which no garbage is looked for, as all of them stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that workers end together."""
+    files: defaultdict[Path, float] = defaultdict(float)
+    for item in items:
+        files[item.path] += _seconds(item)
+    items.sort(key=lambda item: (-files[item.path], item.path))
+
+
+def _seconds(item: pytest.Item) -> float:
+    """Return about how long a test takes."""
+    names: list[str] = getattr(item, "fixturenames", [])
+    usual = max((SECONDS.get(name, 0) for name in names), default=0) or OTHER_SECONDS
+    return SLOW.get(item.name, usual)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Every list reads its page from an index, with 100,000 runs in the store."""
+"""Every list reads its page from an index, with 100,000 runs in the store.
+
+What pages of runs read beside their lists costs what they show.
+"""
 
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -24,9 +27,11 @@ from airuns.server.runs.lists import (
     RunSort,
     TaskFilter,
     all_of,
+    run_clauses,
     run_query,
     task_query,
 )
+from airuns.server.runs.pages import sidebar
 from tests.people import ALICE, CHARLIE
 from tests.sql.plans import check_served_by, executed, generic
 from tests.sql.rows import become
@@ -36,6 +41,7 @@ PROMPT = UUID("00000000-0000-0000-0001-000000000005")
 LAST = UUID(int=2**128 - 1)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MIDDLE = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PROMPTS = [UUID(int=(1 << 64) + number) for number in range(2, 12)]
 SOMEWHERE = UUID("00000000-0000-0000-0002-000000000005")
 
 
@@ -244,3 +250,52 @@ def test_a_batch_of_old_runs_reads_a_batch(
     plan = executed(raw, query, {"user_id": ALICE.user_id, **params})
     assert plan.indexes == {index}, str(plan)
     assert plan.rows_read <= 3_100, str(plan)
+
+
+@pytest.fixture
+def hers(full: str) -> Generator[Connection[Any]]:
+    """A connection as Alice."""
+    with psycopg.connect(full) as connection:
+        become(connection, "airuns_app", ALICE)
+        yield connection
+        connection.rollback()
+
+
+def test_groups_are_found_one_look_up_a_prompt(hers: Connection[Any]) -> None:
+    params = {"limit": 11, "counted": 1000, "after": None, "after_id": None}
+    plan = executed(
+        hers, sidebar.SQL["run_groups"].format(filters=""), {"user_id": ALICE.user_id, **params}
+    )
+    assert "runs_of_source" in plan.indexes, str(plan)
+    assert "Seq Scan" not in plan.kinds, str(plan)
+    assert plan.rows_read <= 11 * 1000, str(plan)
+
+
+def test_the_newest_runs_of_a_page_of_groups(hers: Connection[Any]) -> None:
+    params = {"newest": 3, "prompt_ids": PROMPTS}
+    plan = executed(
+        hers,
+        sidebar.SQL["run_groups_newest"].format(filters=""),
+        {"user_id": ALICE.user_id, **params},
+    )
+    assert "runs_of_source" in plan.indexes, str(plan)
+    assert plan.rows_read <= 100, str(plan)
+
+
+@pytest.mark.parametrize(
+    "asked", [sidebar.Asked(prompt_id=PROMPT), sidebar.Asked(prompt_id=PROMPT, scope="all")]
+)
+def test_the_count_of_the_sidebar_stops(hers: Connection[Any], asked: sidebar.Asked) -> None:
+    clauses, params = run_clauses(asked.filter())
+    query = sidebar.SQL["sidebar_count"].format(filters=all_of(clauses))
+    plan = executed(hers, query, {"user_id": ALICE.user_id, "limit": 1000, **params})
+    assert plan.rows_read <= 5000, str(plan)  # of 100,000, also when workers share the scan
+
+
+def test_named_runs_are_looked_up_by_their_ids(hers: Connection[Any]) -> None:
+    clauses, params = run_clauses(sidebar.Asked().filter())
+    query = sidebar.SQL["runs_named"].format(filters=all_of(clauses))
+    ids = [UUID(int=(2 << 64) + number) for number in range(50)]
+    plan = executed(hers, query, {"user_id": ALICE.user_id, "ids": ids, **params})
+    assert plan.rows_read <= 50, str(plan)
+    assert "Seq Scan" not in plan.kinds, str(plan)
