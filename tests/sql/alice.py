@@ -25,6 +25,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "server_processes": ("airuns_service", {"id": ID}),
     "model_providers": ("airuns_app", {**MINE, "name": "mine", "protocol": "openai"}),
     "ai_models": ("airuns_app", {**MINE, "provider": "mine", "name": SECRET}),
+    "model_aliases": ("airuns_app", {**MINE, "name": "mine", "model": SECRET}),
     "prompts": ("airuns_app", {**MINE, "name": SECRET}),
     "prompt_versions": ("airuns_app", {**MINE, "prompt_id": ID, "version": 1, "messages": "[]"}),
     "ai_runs": (
@@ -72,6 +73,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
             "content": b"owl",
         },
     ),
+    "events_waiting": ("airuns_app", {**MINE, "needs": ID, "event": "{}"}),
     "retention": ("airuns_app", {"user_id": ALICE.user_id}),
     "run_changes": (
         "airuns_app",
@@ -164,6 +166,7 @@ def updating(table: str) -> sql.Composed:
         "users": "display_name",
         "export_chunks": "position",
         "ai_tasks": "response_text",
+        "ai_messages": "task_id",
         "run_changes": "undone_at",
         "search_buckets": "documents",
         "search_documents": "part",

@@ -68,6 +68,13 @@ TABLE: tuple[Setting, ...] = (
         "Finds similar meanings too: provider/name, which is sent all texts, or a GGUF file.",
     ),
     Setting("AIRUNS_MAX_BODY", int, 10 * MEGABYTE, "Largest request body, in bytes.", least=1),
+    Setting(
+        "AIRUNS_MAX_TRACES",
+        int,
+        64 * MEGABYTE,
+        "Largest request of OpenTelemetry spans once it is unpacked, in bytes.",
+        least=1,
+    ),
     Setting("AIRUNS_MAX_MESSAGE", int, 1_000_000, "Longest message, in characters.", least=1),
     Setting(
         "AIRUNS_MAX_ATTACHMENT", int, 10 * MEGABYTE, "Largest attached file, in bytes.", least=1
@@ -106,6 +113,16 @@ TABLE: tuple[Setting, ...] = (
         "Failed sign-ins per address and name in 15 minutes.",
         least=1,
     ),
+    Setting(
+        "AIRUNS_CLIENT_GONE",
+        str,
+        "drain",
+        "When the gateway's client goes: 'drain' reads on, so that usage is known, or 'stop'.",
+    ),
+    Setting("AIRUNS_DRAIN_SECONDS", float, 60.0, "How long the gateway reads on at most."),
+    Setting(
+        "AIRUNS_DEFAULT_PROVIDER", str, None, "Where the gateway sends calls that name no model."
+    ),
     Setting("AIRUNS_PUBLIC_METRICS", bool, False, "Whether /metrics answers without an API key."),
     Setting("AIRUNS_DEV", bool, False, "Whether /dev/components shows every part of the pages."),
 )
@@ -124,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     local_model: str | None
     embedding_model: str | None
     max_body: int
+    max_traces: int
     max_message: int
     max_attachment: int
     max_import: int
@@ -140,6 +158,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
     session_days: int
     login_attempts: int
+    client_gone: str
+    drain_seconds: float
+    default_provider: str | None
     public_metrics: bool
     dev: bool
     provider_keys: dict[str, str] = {}

@@ -104,6 +104,11 @@ class Guard:
         self._remembered.clear()
         self._forgotten += 1
 
+    @property
+    def forgotten(self) -> int:
+        """How often it has forgotten; for those that remember more of somebody."""
+        return self._forgotten
+
     async def _identity(self, proof: Proof, digest: bytes) -> Identity | None:
         known = self._remembered.get(proof)
         if known and known[1] > time.monotonic():

@@ -112,14 +112,19 @@ delete from airuns.sessions where user_id = %(user_id)s;
 -- name: add_key
 insert into airuns.api_keys (user_id, id, name, prefix, key_hash)
 values (%(user_id)s, %(id)s, %(name)s, %(prefix)s, %(digest)s)
-returning id, name, prefix, created_at, last_used_at, revoked_at;
+returning id, name, prefix, created_at, last_used_at, revoked_at, requests_per_minute;
 
 -- name: list_keys
-select id, name, prefix, created_at, last_used_at, revoked_at
+select id, name, prefix, created_at, last_used_at, revoked_at, requests_per_minute
 from airuns.api_keys
 where user_id = %(user_id)s and (%(after)s::uuid is null or id < %(after)s)
 order by id desc
 limit %(size)s;
+
+-- name: limit_key
+update airuns.api_keys set requests_per_minute = %(requests_per_minute)s
+where user_id = %(user_id)s and id = %(id)s
+returning id, name, prefix, created_at, last_used_at, revoked_at, requests_per_minute;
 
 -- name: revoke_key
 update airuns.api_keys set revoked_at = coalesce(revoked_at, now())

@@ -37,7 +37,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key, known by its first characters; the key itself is not stored."""
+    """An API key, known by its first characters; the key itself is not stored.
+
+    `requests_per_minute` is how many calls the gateway lets it make; None: any number.
+    """
 
     id: UUID
     name: str
@@ -45,6 +48,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    requests_per_minute: int | None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

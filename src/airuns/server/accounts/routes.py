@@ -1,7 +1,7 @@
 """The API of one's own account, and of all users for the owner."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -36,6 +36,12 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     """The name that a new key is known by."""
 
     name: str
+
+
+class KeyChange(msgspec.Struct, forbid_unknown_fields=True):
+    """How many calls a key may make in a minute; null, or left out: any number."""
+
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -152,6 +158,15 @@ async def create_key(data: NewKey, me: Identity, db: Database) -> CreatedKey:
     )
 
 
+@patch("/api/keys/{key_id:str}", tags=["account"])
+async def change_key(key_id: str, data: KeyChange, me: Identity, db: Database, guard: Guard) -> Key:
+    """Say how many calls an API key may make through the gateway in a minute."""
+    of_key = parse_id(key_id, "key_id")
+    key = await store.limit_key(db, me.who, of_key, data.requests_per_minute)
+    guard.forget()
+    return key
+
+
 @delete("/api/keys/{key_id:str}", tags=["account"])
 async def revoke_key(key_id: str, me: Identity, db: Database, guard: Guard) -> None:
     """Revoke an API key for good."""
@@ -251,6 +266,7 @@ routes = [
     change_password,
     list_keys,
     create_key,
+    change_key,
     revoke_key,
     list_sessions,
     end_other_sessions,

@@ -203,6 +203,16 @@ async def list_keys(db: Database, who: As, after: UUID | None, size: int) -> lis
         return await tx.all(Key, SQL["list_keys"], user_id=who.user_id, after=after, size=size)
 
 
+async def limit_key(db: Database, who: As, key_id: UUID, per_minute: int | None) -> Key:
+    """Say how many calls a key may make in a minute. Raises NotFound when there is none."""
+    values = {"user_id": who.user_id, "id": key_id, "requests_per_minute": per_minute}
+    async with db.transaction(who) as tx:
+        key = await tx.one(Key, SQL["limit_key"], **values)
+    if key is None:
+        raise NotFound(f"There is no API key {key_id}.")
+    return key
+
+
 async def revoke_key(db: Database, who: As, key_id: UUID) -> None:
     """Make a key useless for good. Raises NotFound when the user has no such key."""
     async with db.transaction(who) as tx:

@@ -158,15 +158,19 @@ async def put_provider(
             key_encrypted=vault.encrypt(data.key) if data.key else None,
             keep_key=data.key is UNSET,
         )
+    request.app.state.guard.forget()
     return _named(name, await _providers(request, db, who, settings))
 
 
 @delete("/{name:str}")
-async def delete_provider(name: FromPath[str], db: GivenDatabase, who: GivenUser) -> None:
+async def delete_provider(
+    name: FromPath[str], request: AnyRequest, db: GivenDatabase, who: GivenUser
+) -> None:
     """Delete a stored provider with its key."""
     async with db.transaction(who) as tx:
         if not await store.delete_provider(tx, who.user_id, name):
             raise NotFound(f"There is no stored provider {name}.")
+    request.app.state.guard.forget()
 
 
 @post("/{name:str}/test", status_code=200)

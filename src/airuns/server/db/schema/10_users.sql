@@ -39,12 +39,14 @@ create table airuns.api_keys (
     created_at timestamptz not null default now(),
     last_used_at timestamptz,
     revoked_at timestamptz,
+    requests_per_minute integer check (requests_per_minute between 1 and 1000000),
     primary key (user_id, id),
     unique (key_hash)
 );
 comment on table airuns.api_keys is 'Reference table: keys of programs. A key itself is shown once and never stored.';
 comment on column airuns.api_keys.prefix is 'The first characters of the key, by which its user knows it again.';
 comment on column airuns.api_keys.key_hash is 'SHA-256 of the key; a key has 256 random bits, so no slow hash is needed.';
+comment on column airuns.api_keys.requests_per_minute is 'How many calls the gateway lets it make; null: any number.';
 
 alter table airuns.api_keys enable row level security;
 alter table airuns.api_keys force row level security;

@@ -62,3 +62,32 @@ create policy "users change their models" on airuns.ai_models for update to airu
 create policy "users delete their models" on airuns.ai_models for delete to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create trigger touch before update on airuns.ai_models for each row execute function airuns.touch();
+
+create table airuns.model_aliases (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    name text not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$'),
+    model text not null check (length(model) between 1 and 264),
+    fallbacks text[] not null default '{}' check (cardinality(fallbacks) <= 5),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (user_id, id),
+    unique (user_id, name)
+);
+comment on table airuns.model_aliases is 'A user''s own names of models, for the gateway.';
+comment on column airuns.model_aliases.model is 'provider/name.';
+comment on column airuns.model_aliases.fallbacks is 'What is called, in this order, when the model fails before its answer begins.';
+
+alter table airuns.model_aliases enable row level security;
+alter table airuns.model_aliases force row level security;
+grant select, insert, update, delete on airuns.model_aliases to airuns_app;
+create policy "users see their aliases" on airuns.model_aliases for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their aliases" on airuns.model_aliases for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their aliases" on airuns.model_aliases for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their aliases" on airuns.model_aliases for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create trigger touch before update on airuns.model_aliases for each row execute function airuns.touch();

@@ -102,12 +102,14 @@ create table airuns.api_keys (
     created_at timestamptz not null default now(),
     last_used_at timestamptz,
     revoked_at timestamptz,
+    requests_per_minute integer check (requests_per_minute between 1 and 1000000),
     primary key (user_id, id),
     unique (key_hash)
 );
 comment on table airuns.api_keys is 'Reference table: keys of programs. A key itself is shown once and never stored.';
 comment on column airuns.api_keys.prefix is 'The first characters of the key, by which its user knows it again.';
 comment on column airuns.api_keys.key_hash is 'SHA-256 of the key; a key has 256 random bits, so no slow hash is needed.';
+comment on column airuns.api_keys.requests_per_minute is 'How many calls the gateway lets it make; null: any number.';
 
 alter table airuns.api_keys enable row level security;
 alter table airuns.api_keys force row level security;
@@ -252,6 +254,35 @@ create policy "users delete their models" on airuns.ai_models for delete to airu
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create trigger touch before update on airuns.ai_models for each row execute function airuns.touch();
 
+create table airuns.model_aliases (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    id uuid not null,
+    name text not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$'),
+    model text not null check (length(model) between 1 and 264),
+    fallbacks text[] not null default '{}' check (cardinality(fallbacks) <= 5),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (user_id, id),
+    unique (user_id, name)
+);
+comment on table airuns.model_aliases is 'A user''s own names of models, for the gateway.';
+comment on column airuns.model_aliases.model is 'provider/name.';
+comment on column airuns.model_aliases.fallbacks is 'What is called, in this order, when the model fails before its answer begins.';
+
+alter table airuns.model_aliases enable row level security;
+alter table airuns.model_aliases force row level security;
+grant select, insert, update, delete on airuns.model_aliases to airuns_app;
+create policy "users see their aliases" on airuns.model_aliases for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users add their aliases" on airuns.model_aliases for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users change their aliases" on airuns.model_aliases for update to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users delete their aliases" on airuns.model_aliases for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create trigger touch before update on airuns.model_aliases for each row execute function airuns.touch();
+
 -- Saved templates. A prompt is its newest version; a version never changes.
 
 create table airuns.prompts (
@@ -354,6 +385,7 @@ create table airuns.ai_runs (
     last_message_at timestamptz not null default now(),
     archived_at timestamptz,
     deleted_at timestamptz,
+    added boolean not null default false,
     primary key (user_id, id),
     check ((source_type = 'prompt') = (prompt_id is not null)),
     foreign key (user_id, prompt_id) references airuns.prompts (user_id, id) on delete cascade
@@ -373,6 +405,7 @@ comment on column airuns.ai_runs.name_key is 'What lists by name are ordered by:
 comment on column airuns.ai_runs.cost_key is 'What lists by cost are ordered by: numeric''s operators are not leakproof, as lower() is not. Unknown is -1.';
 comment on column airuns.ai_runs.counted_task_count is 'Tasks whose tokens are known.';
 comment on column airuns.ai_runs.priced_task_count is 'Tasks whose cost is known.';
+comment on column airuns.ai_runs.added is 'It came in a batch, and is counted with it (count_added).';
 comment on column airuns.ai_runs.archived_at is 'Put away; the status stays what it was.';
 comment on column airuns.ai_runs.deleted_at is 'Deleted, and can be restored until it is purged.';
 
@@ -404,7 +437,7 @@ create table airuns.ai_messages (
     chain_hash bytea not null check (octet_length(chain_hash) = 32),
     task_id uuid,
     metadata json not null default '{}' check (json_typeof(metadata) = 'object'),
-    added integer not null default 1 check (added >= 0),
+    added integer default 1 check (added >= 0),
     created_at timestamptz not null default now(),
     primary key (user_id, id),
     unique (user_id, run_id, id),
@@ -412,15 +445,15 @@ create table airuns.ai_messages (
     foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade,
     foreign key (user_id, run_id, parent_id) references airuns.ai_messages (user_id, run_id, id) on delete cascade
 );
-comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed, and go only with their run.';
+comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed but for the task that an answer turns out to be of, and go only with their run.';
 comment on column airuns.ai_messages.content is 'The text of the message.';
 comment on column airuns.ai_messages.data is 'The whole message as it was sent, where it is more than a role and a text (parts, tool calls, names); json keeps its bytes.';
 comment on column airuns.ai_messages.chain_hash is 'SHA-256 over the parent''s chain hash, the role and the content: equal hashes are equal conversations.';
-comment on column airuns.ai_messages.added is 'What the row adds to the run''s message_count: of many rows added at once the last counts for all, so that the run''s row changes once and not once a message.';
+comment on column airuns.ai_messages.added is 'What the row adds to the run''s message_count: of many rows added at once the last counts for all, so that the run''s row changes once and not once a message. Null: it came in a batch, and is counted and indexed with it (count_added).';
 comment on column airuns.ai_messages.task_id is 'The task whose answer this is.';
 
 create index messages_by_parent on airuns.ai_messages (user_id, run_id, parent_id, id);
-create index messages_by_chain on airuns.ai_messages (user_id, chain_hash);
+create index messages_by_chain on airuns.ai_messages (user_id, chain_hash, run_id);
 
 alter table airuns.ai_runs add foreign key (user_id, id, head_message_id)
     references airuns.ai_messages (user_id, run_id, id);
@@ -465,6 +498,7 @@ create table airuns.ai_tasks (
         check (status in ('pending', 'streaming', 'completed', 'error', 'timeout', 'cancelled')),
     process_id uuid,
     cancel_requested_at timestamptz,
+    added boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     completed_at timestamptz,
@@ -493,6 +527,7 @@ comment on column airuns.ai_tasks.price is 'The price that the cost was computed
 comment on column airuns.ai_tasks.time_to_first_token is 'Seconds from the request to the first non-empty piece of the answer.';
 comment on column airuns.ai_tasks.total_time is 'Seconds from the request to the end of the answer.';
 comment on column airuns.ai_tasks.process_id is 'The server process that runs this task; null: the caller calls the model itself.';
+comment on column airuns.ai_tasks.added is 'It came in a batch, and is counted with it (count_added).';
 comment on column airuns.ai_tasks.cancel_requested_at is 'Someone asked another process than the one that runs the task to stop it.';
 
 create index tasks_of_run on airuns.ai_tasks (user_id, run_id, created_at desc, task_id desc);
@@ -581,9 +616,12 @@ create policy "users delete their runs" on airuns.ai_runs for delete to airuns_a
 
 alter table airuns.ai_messages enable row level security;
 alter table airuns.ai_messages force row level security;
-grant select, insert on airuns.ai_messages to airuns_app;
+grant select, insert, update (task_id) on airuns.ai_messages to airuns_app;
 create policy "users see their messages" on airuns.ai_messages for select to airuns_app
     using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end);
+create policy "tasks find their answers" on airuns.ai_messages for update to airuns_app
+    using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
 create policy "users add their messages" on airuns.ai_messages for insert to airuns_app
     with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
 
@@ -664,7 +702,7 @@ end
 $$;
 comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
 create trigger inherit_source before insert on airuns.ai_tasks
-    for each row execute function airuns.inherit_source();
+    for each row when (new.source_type is null) execute function airuns.inherit_source();
 
 create function airuns.keep_in_run() returns trigger language plpgsql as $$
 begin
@@ -677,7 +715,7 @@ create trigger keep_in_run after update of run_id on airuns.ai_tasks
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin
-    return rtrim(left(ltrim(regexp_replace(left(of_text, 2000), '\s+', ' ', 'g')), 160));
+    return rtrim(left(ltrim(regexp_replace(left(of_text, 400), '\s+', ' ', 'g')), 160));
 end
 $$;
 comment on function airuns.preview(text) is 'How a text begins, on one line: at most 160 characters.';
@@ -780,7 +818,7 @@ end
 $$;
 comment on function airuns.sum_task() is 'Keeps counts, totals, status and newest task of the run; total_* are null when nothing is known of any ended task.';
 create trigger sum_new_task after insert on airuns.ai_tasks
-    for each row execute function airuns.sum_task();
+    for each row when (not new.added) execute function airuns.sum_task();
 create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks
     for each row when (
         (old.status is distinct from new.status and new.status <> 'streaming')
@@ -1183,7 +1221,7 @@ end
 $$;
 comment on function airuns.count_task() is 'Notes what a task adds to the usage: what was is subtracted, what is is added. Where the run has gone, its own trigger has subtracted all tasks that it had.';
 create trigger use_new_task after insert on airuns.ai_tasks
-    for each row when (new.completed_at is not null) execute function airuns.count_task();
+    for each row when (new.completed_at is not null and not new.added) execute function airuns.count_task();
 create trigger use_changed_task after update of source_type, prompt_id, prompt_version, provider, model, key_id,
     status, response_errors,
     tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
@@ -1259,7 +1297,7 @@ begin
 end
 $$;
 comment on function airuns.count_run() is 'Notes that a run began, that its tags have changed, for which its tasks are then counted, or that it goes with all of its tasks.';
-create trigger use_new_run after insert on airuns.ai_runs for each row execute function airuns.count_run();
+create trigger use_new_run after insert on airuns.ai_runs for each row when (not new.added) execute function airuns.count_run();
 create trigger use_changed_run after update of tags, source_type, source_id, prompt_version,
     created_at on airuns.ai_runs
     for each row when (
@@ -1826,7 +1864,7 @@ end
 $$;
 comment on function airuns.queue_message() is 'Has a message indexed.';
 create trigger queue_message after insert on airuns.ai_messages
-    for each row when (new.content <> '') execute function airuns.queue_message();
+    for each row when (new.content <> '' and new.added is not null) execute function airuns.queue_message();
 
 create function airuns.queue_run() returns trigger language plpgsql as $$
 begin
@@ -1836,7 +1874,7 @@ end
 $$;
 comment on function airuns.queue_run() is 'Has the own words of a run indexed.';
 create trigger queue_new_run after insert on airuns.ai_runs
-    for each row execute function airuns.queue_run();
+    for each row when (not new.added) execute function airuns.queue_run();
 create trigger queue_changed_run after update of name, description, tags on airuns.ai_runs
     for each row when (
         old.name is distinct from new.name
@@ -1974,6 +2012,124 @@ alter function airuns.search_in_runs(uuid, uuid[], text, text, integer) owner to
 alter function airuns.search_lag(uuid) owner to airuns_service;
 revoke create on schema airuns from airuns_service;
 
+-- What comes in batches, from programs that call models themselves, is counted and indexed once a batch: a run's row has
+-- a dozen indexes, and updating it for each message and each task was most of what they cost. Each row is looked up by
+-- its key (the limits hold the planner to that): what is known of a table that has just begun to grow
+-- leads to reading all of it.
+
+create function airuns.count_added(
+    of_user uuid, of_runs uuid[], of_heads uuid[], new_runs uuid[], new_messages uuid[], new_tasks uuid[]
+) returns void language plpgsql as $$
+begin
+    with s as materialized (
+        select g.run_id, g.head, m.messages, m.last_at, m.last_text, t.tasks, t.ended, t.counted, t.priced, t.tokens,
+            t.spent, t.failed, t.last_id, t.last_status, t.last_word, t.failure
+        from unnest(of_runs, of_heads) as g (run_id, head)
+        left join (
+            select a.run_id, count(*) as messages, max(a.created_at) as last_at,
+                (array_agg(a.begins order by o.place desc) filter (where a.begins ~ '\S'))[1] as last_text
+            from unnest(new_messages) with ordinality as o (id, place)
+            cross join lateral (
+                select x.run_id, left(x.content, 400) as begins, x.created_at
+                from airuns.ai_messages as x
+                where x.user_id = of_user and x.id = o.id and x.added is null
+                limit 1
+            ) as a
+            group by a.run_id
+        ) as m on m.run_id = g.run_id
+        left join (
+            select a.run_id, count(*) as tasks, count(a.completed_at) as ended, count(a.tokens_total) as counted,
+                count(a.cost) as priced, sum(a.tokens_total) as tokens, sum(a.cost) as spent,
+                bool_or(a.status in ('error', 'timeout')) as failed,
+                (array_agg(a.task_id order by o.place desc))[1] as last_id,
+                (array_agg(case when a.completed_at is null then 'pending' else a.status end order by o.place desc))[1]
+                    as last_status,
+                (array_agg(a.status order by o.place desc) filter (where a.status <> 'cancelled'))[1] as last_word,
+                (array_agg(a.failure order by o.place desc))[1] as failure
+            from unnest(new_tasks) with ordinality as o (id, place)
+            cross join lateral (
+                select x.run_id, x.task_id, x.status, x.completed_at, x.tokens_total, x.cost,
+                    case when x.status in ('error', 'timeout') and x.response_text = ''
+                        then x.response_errors ->> 'message' end as failure
+                from airuns.ai_tasks as x
+                where x.user_id = of_user and x.task_id = o.id and x.added
+                limit 1
+            ) as a
+            group by a.run_id
+        ) as t on t.run_id = g.run_id
+    )
+    update airuns.ai_runs as r
+    set head_message_id = coalesce(s.head, r.head_message_id),
+        message_count = r.message_count + coalesce(s.messages, 0),
+        last_message_at = greatest(r.last_message_at, s.last_at),
+        preview = coalesce(nullif(airuns.preview(coalesce(s.failure, s.last_text)), ''), r.preview),
+        task_count = r.task_count + coalesce(s.tasks, 0),
+        ended_task_count = r.ended_task_count + coalesce(s.ended, 0),
+        counted_task_count = r.counted_task_count + coalesce(s.counted, 0),
+        priced_task_count = r.priced_task_count + coalesce(s.priced, 0),
+        total_tokens = case
+            when r.counted_task_count + coalesce(s.counted, 0) > 0 or r.ended_task_count + coalesce(s.ended, 0) = 0
+            then coalesce(r.total_tokens, 0) + coalesce(s.tokens, 0)
+        end,
+        total_cost = case
+            when r.priced_task_count + coalesce(s.priced, 0) > 0 or r.ended_task_count + coalesce(s.ended, 0) = 0
+            then coalesce(r.total_cost, 0) + coalesce(s.spent, 0)
+        end,
+        status = case
+            when s.last_word in ('error', 'timeout') then 'error'
+            when s.last_word in ('pending', 'streaming') then 'active'
+            when s.last_word = 'completed' and (r.status = 'error' or s.failed) then 'active'
+            else r.status
+        end,
+        last_task_id = coalesce(s.last_id, r.last_task_id),
+        last_task_status = coalesce(s.last_status, r.last_task_status)
+    from s
+    where r.user_id = of_user and r.id = any (of_runs) and r.id = s.run_id;
+
+    insert into airuns.usage_changes (user_id, run_id, at, tag, source_type, prompt_id, prompt_version, runs)
+    select of_user, r.run_id, r.at, l.tag, r.source_type, r.prompt_id, r.prompt_version, 1
+    from unnest(new_runs) as o (id)
+    cross join lateral (
+        select a.* from airuns.run_usage as a where a.user_id = of_user and a.run_id = o.id limit 1
+    ) as r
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag);
+
+    insert into airuns.usage_changes (user_id, run_id, at, tag,
+        source_type, prompt_id, prompt_version, provider, model, key_id, status, error_code,
+        runs, tasks, failed, counted, priced, estimated, tokens_input, tokens_output, tokens_total, tokens_cache_read,
+        tokens_cache_write_5m, tokens_cache_write_1h, tokens_reasoning, generated_tokens, generated_us,
+        first_token_tasks, first_token_us, total_time_tasks, total_time_us, cost, first_token_histogram,
+        total_time_histogram)
+    select u.user_id, u.run_id, u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code,
+        sum(u.runs), sum(u.tasks), sum(u.failed), sum(u.counted), sum(u.priced), sum(u.estimated),
+        sum(u.tokens_input), sum(u.tokens_output), sum(u.tokens_total), sum(u.tokens_cache_read),
+        sum(u.tokens_cache_write_5m), sum(u.tokens_cache_write_1h), sum(u.tokens_reasoning), sum(u.generated_tokens),
+        sum(u.generated_us), sum(u.first_token_tasks), sum(u.first_token_us), sum(u.total_time_tasks),
+        sum(u.total_time_us), sum(u.cost), sum(u.first_token_histogram), sum(u.total_time_histogram)
+    from unnest(new_tasks) as o (id)
+    cross join lateral (
+        select a.* from airuns.task_usage as a where a.user_id = of_user and a.task_id = o.id limit 1
+    ) as u
+    cross join lateral (
+        select a.tags from airuns.ai_runs as a where a.user_id = of_user and a.id = u.run_id limit 1
+    ) as r
+    cross join lateral (select '' union select unnest(r.tags)) as l (tag)
+    group by u.user_id, u.run_id, u.at, l.tag,
+        u.source_type, u.prompt_id, u.prompt_version, u.provider, u.model, u.key_id, u.status, u.error_code;
+
+    insert into airuns.search_queue (user_id, run_id)
+    select of_user, o.id from unnest(new_runs) as o (id);
+    insert into airuns.search_queue (user_id, run_id, message_id)
+    select of_user, m.run_id, o.id
+    from unnest(new_messages) as o (id)
+    cross join lateral (
+        select a.run_id from airuns.ai_messages as a where a.user_id = of_user and a.id = o.id and a.content <> '' limit 1
+    ) as m;
+end
+$$;
+comment on function airuns.count_added(uuid, uuid[], uuid[], uuid[], uuid[], uuid[]) is 'Counts what was added in a batch (see ai_runs.added), in its order: the runs'' counts, totals and heads (null: as it is), the usage, and what waits to be indexed. To be called once, by the transaction that added them.';
+
 -- Exports that are made in the background, and what came out of them.
 
 create table airuns.exports (
@@ -2040,6 +2196,32 @@ create policy "users see their export chunks" on airuns.export_chunks for select
 create policy "users add their export chunks" on airuns.export_chunks for insert to airuns_app
     with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 create policy "users delete their export chunks" on airuns.export_chunks for delete to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+
+-- Events that came before what they name.
+
+create table airuns.events_waiting (
+    user_id uuid not null references airuns.users (id) on delete cascade,
+    needs uuid not null,
+    id uuid not null,
+    key_id uuid,
+    event json not null check (json_typeof(event) = 'object'),
+    created_at timestamptz not null default now(),
+    primary key (user_id, needs, id)
+);
+comment on table airuns.events_waiting is 'Events of programs that name a message or a task which has not come yet. They are stored when it comes.';
+comment on column airuns.events_waiting.needs is 'The message or the task that has to come first.';
+comment on column airuns.events_waiting.id is 'The event''s own.';
+comment on column airuns.events_waiting.key_id is 'The API key that sent it.';
+
+alter table airuns.events_waiting enable row level security;
+alter table airuns.events_waiting force row level security;
+grant select, insert, delete on airuns.events_waiting to airuns_app;
+create policy "users see their waiting events" on airuns.events_waiting for select to airuns_app
+    using (user_id = airuns.current_user_id() and airuns.current_run_id() is null);
+create policy "users keep their waiting events" on airuns.events_waiting for insert to airuns_app
+    with check (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
+create policy "users store their waiting events" on airuns.events_waiting for delete to airuns_app
     using (user_id = airuns.current_user_id() and airuns.current_run_id() is null and airuns.may_write());
 
 -- What becomes of old runs: each user's rules, when they are applied next, and how the last time went.
