@@ -16,7 +16,9 @@ Block = dict[str, Any]
 
 # A tool call within the content of a message of Anthropic's has its place by a part of this type.
 CALL_PLACE = "tool_call"
-OF_ANTHROPIC = frozenset({"redacted_thinking", "server_tool_use", "container_upload", "compaction"})
+OF_ANTHROPIC = frozenset(
+    {CALL_PLACE, "redacted_thinking", "server_tool_use", "container_upload", "compaction"}
+)
 ITEMS_OF_RESPONSES = frozenset({"reasoning", "item_reference", "mcp_list_tools"})
 OF_RESULTS = ("is_error", "cache_control")
 OF_CALLS = ("cache_control", "caller")
@@ -100,7 +102,8 @@ def _blocks(content: Any) -> list[Block]:
 
 def _is_of_responses(part: Block) -> bool:
     kind = str(part.get("type"))
-    return kind in ITEMS_OF_RESPONSES or kind.endswith(("_call", "_call_output"))
+    ends = kind.endswith(("_call", "_call_output")) and kind != CALL_PLACE
+    return ends or kind in ITEMS_OF_RESPONSES
 
 
 def _block(part: Block) -> Block:
