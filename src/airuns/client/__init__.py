@@ -1,0 +1,1 @@
+"""The Python SDK; its public names are those of `airuns`."""
