@@ -17,7 +17,8 @@ SHARED = {
     "prompts": {"lists", "rules"},
     "recorder": {"recorder", "rules"},
     "attachments": {"rules"},
-    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
+    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission", "tasks", "tree"},
+    "recorder": {"recorder", "rules"},
     "retention": {"rules"},
     "search": {"hits", "match", "meaning", "query"},
     "models": {

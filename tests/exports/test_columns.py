@@ -14,9 +14,10 @@ LEFT_OUT = {
     "ai_runs": {
         *("prompt_id", "name_key", "cost_key"),  # generated
         *("ended_task_count", "counted_task_count", "priced_task_count", "last_task_status"),
+        "added",  # how the row was counted
     },
     "ai_messages": {"added"},  # how the row was counted
-    "ai_tasks": set[str](),
+    "ai_tasks": {"added"},  # how the row was counted
     "attachments": {"content"},  # read in slices
     "prompts": {"name_key"},
     "prompt_versions": set[str](),
@@ -52,6 +53,7 @@ NOT_EXPORTED = {
     "exports": "what was made of the rest, kept for some days",
     "export_chunks": "what was made of the rest, kept for some days",
     "run_changes": "what can still be undone, for a month",
+    "events_waiting": "they are of a run once what they wait for has come",
     "search_queue": "computed from runs",
     "search_buckets": "computed from runs",
     "search_documents": "computed from runs",

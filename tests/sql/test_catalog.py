@@ -165,7 +165,7 @@ def test_every_rule_has_an_offender() -> None:
 
 
 GRANTS = """\
-ai_messages airuns_app insert select
+ai_messages airuns_app insert select update(task_id)
 ai_messages airuns_service select(content) select(created_at) select(id) select(role) select(run_id) select(user_id)
 ai_models airuns_app delete insert select update
 ai_runs airuns_app delete insert select update
@@ -176,6 +176,7 @@ api_keys airuns_app delete insert select update
 api_keys airuns_service select update(last_used_at)
 attachments airuns_app delete insert select update
 budgets airuns_app delete insert select update
+events_waiting airuns_app delete insert select
 export_chunks airuns_app delete insert select
 exports airuns_app delete insert select update
 exports airuns_service delete select

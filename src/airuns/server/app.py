@@ -25,12 +25,18 @@ from airuns.server.db.door import SERVICE, Database
 from airuns.server.expected import refuse_unknown
 from airuns.server.exports import feature as exports
 from airuns.server.exports.jobs import Exporter
+from airuns.server.gateway import feature as gateway
+from airuns.server.gateway.app import Gateway
 from airuns.server.given import GivenDatabase
 from airuns.server.models import embedding
 from airuns.server.models import feature as models
 from airuns.server.models.local import LocalModel
 from airuns.server.money import Usd, plain
+from airuns.server.otlp import feature as otlp
+from airuns.server.otlp.taking import Intake
 from airuns.server.prompts import feature as prompts
+from airuns.server.recorder import feature as recorder
+from airuns.server.recorder.recorder import Recorder
 from airuns.server.retention import feature as retention
 from airuns.server.retention.upkeep import Upkeep
 from airuns.server.runs import feature as runs
@@ -51,8 +57,11 @@ FEATURES = (
     attachments,
     budgets,
     exports,
+    gateway,
     models,
+    otlp,
     prompts,
+    recorder,
     retention,
     runs,
     search,
@@ -88,8 +97,8 @@ async def readyz(db: GivenDatabase, engine: GivenEngine) -> dict[str, str]:
 
 def create_app(
     settings: Settings, local: LocalModel | None, embedder: LocalModel | None = None
-) -> socketio.ASGIApp:
-    """Return the ASGI application, Socket.IO included.
+) -> Gateway:
+    """Return the ASGI application, the gateway and Socket.IO included.
 
     The caller has migrated the database that `settings.database_url` names and has started the
     local model and the one that embeds, if any. Raises StartError.
@@ -99,6 +108,8 @@ def create_app(
     state = State({"settings": settings, "db": db, "local": local, "guard": Guard(settings, db)})
     live = Live(state)
     state.news = live.news
+    state.recorder = Recorder(db, live.news)
+    state.intake = Intake(db, state.recorder)
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
     state.meanings = Meanings(settings, db, embedding.chosen(settings, embedder))
@@ -128,11 +139,13 @@ def create_app(
         template_config=ui.template_config(),
         openapi_config=OPENAPI,
     )
-    return socketio.ASGIApp(live.server, app)
+    state.gateway = Gateway(state, socketio.ASGIApp(live.server, app))
+    return state.gateway
 
 
 async def _metrics(state: State) -> list[metrics.Metric]:
-    return [*await state.indexer.metrics(), *await state.meanings.metrics()]
+    found = [*await state.indexer.metrics(), *await state.meanings.metrics()]
+    return [*found, *state.gateway.metrics(), *state.intake.metrics()]
 
 
 @asynccontextmanager
@@ -151,15 +164,18 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
         state.meanings.start(http)
         state.upkeep.start()
         state.folding.start()
+        state.gateway.start()
         try:
             yield
         finally:
+            await state.gateway.stop()
             await state.exporter.stop()
             await state.folding.stop()
             await state.upkeep.stop()
             await state.meanings.stop()
             await state.indexer.stop()
             await state.engine.stop()
+            await state.recorder.stop()
             await live.stop()
             await state.db.close()
 
@@ -179,6 +195,8 @@ def _dependencies(state: State) -> dict[str, Provide]:
         "meanings": provide("meanings"),
         "news": provide("news"),
         "exporter": provide("exporter"),
+        "recorder": provide("recorder"),
+        "intake": provide("intake"),
         "stop": Provide(lambda: state.engine.cancel_all, sync_to_thread=False),
         "guard": provide("guard"),
         "me": Provide(current_identity, sync_to_thread=False),

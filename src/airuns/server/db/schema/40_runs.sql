@@ -37,6 +37,7 @@ create table airuns.ai_runs (
     last_message_at timestamptz not null default now(),
     archived_at timestamptz,
     deleted_at timestamptz,
+    added boolean not null default false,
     primary key (user_id, id),
     check ((source_type = 'prompt') = (prompt_id is not null)),
     foreign key (user_id, prompt_id) references airuns.prompts (user_id, id) on delete cascade
@@ -56,6 +57,7 @@ comment on column airuns.ai_runs.name_key is 'What lists by name are ordered by:
 comment on column airuns.ai_runs.cost_key is 'What lists by cost are ordered by: numeric''s operators are not leakproof, as lower() is not. Unknown is -1.';
 comment on column airuns.ai_runs.counted_task_count is 'Tasks whose tokens are known.';
 comment on column airuns.ai_runs.priced_task_count is 'Tasks whose cost is known.';
+comment on column airuns.ai_runs.added is 'It came in a batch, and is counted with it (count_added).';
 comment on column airuns.ai_runs.archived_at is 'Put away; the status stays what it was.';
 comment on column airuns.ai_runs.deleted_at is 'Deleted, and can be restored until it is purged.';
 
@@ -87,7 +89,7 @@ create table airuns.ai_messages (
     chain_hash bytea not null check (octet_length(chain_hash) = 32),
     task_id uuid,
     metadata json not null default '{}' check (json_typeof(metadata) = 'object'),
-    added integer not null default 1 check (added >= 0),
+    added integer default 1 check (added >= 0),
     created_at timestamptz not null default now(),
     primary key (user_id, id),
     unique (user_id, run_id, id),
@@ -95,15 +97,15 @@ create table airuns.ai_messages (
     foreign key (user_id, run_id) references airuns.ai_runs (user_id, id) on delete cascade,
     foreign key (user_id, run_id, parent_id) references airuns.ai_messages (user_id, run_id, id) on delete cascade
 );
-comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed, and go only with their run.';
+comment on table airuns.ai_messages is 'Turns of a run, as a tree: each names its parent. Rows are added, never changed but for the task that an answer turns out to be of, and go only with their run.';
 comment on column airuns.ai_messages.content is 'The text of the message.';
 comment on column airuns.ai_messages.data is 'The whole message as it was sent, where it is more than a role and a text (parts, tool calls, names); json keeps its bytes.';
 comment on column airuns.ai_messages.chain_hash is 'SHA-256 over the parent''s chain hash, the role and the content: equal hashes are equal conversations.';
-comment on column airuns.ai_messages.added is 'What the row adds to the run''s message_count: of many rows added at once the last counts for all, so that the run''s row changes once and not once a message.';
+comment on column airuns.ai_messages.added is 'What the row adds to the run''s message_count: of many rows added at once the last counts for all, so that the run''s row changes once and not once a message. Null: it came in a batch, and is counted and indexed with it (count_added).';
 comment on column airuns.ai_messages.task_id is 'The task whose answer this is.';
 
 create index messages_by_parent on airuns.ai_messages (user_id, run_id, parent_id, id);
-create index messages_by_chain on airuns.ai_messages (user_id, chain_hash);
+create index messages_by_chain on airuns.ai_messages (user_id, chain_hash, run_id);
 
 alter table airuns.ai_runs add foreign key (user_id, id, head_message_id)
     references airuns.ai_messages (user_id, run_id, id);
@@ -148,6 +150,7 @@ create table airuns.ai_tasks (
         check (status in ('pending', 'streaming', 'completed', 'error', 'timeout', 'cancelled')),
     process_id uuid,
     cancel_requested_at timestamptz,
+    added boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     completed_at timestamptz,
@@ -176,6 +179,7 @@ comment on column airuns.ai_tasks.price is 'The price that the cost was computed
 comment on column airuns.ai_tasks.time_to_first_token is 'Seconds from the request to the first non-empty piece of the answer.';
 comment on column airuns.ai_tasks.total_time is 'Seconds from the request to the end of the answer.';
 comment on column airuns.ai_tasks.process_id is 'The server process that runs this task; null: the caller calls the model itself.';
+comment on column airuns.ai_tasks.added is 'It came in a batch, and is counted with it (count_added).';
 comment on column airuns.ai_tasks.cancel_requested_at is 'Someone asked another process than the one that runs the task to stop it.';
 
 create index tasks_of_run on airuns.ai_tasks (user_id, run_id, created_at desc, task_id desc);

@@ -17,9 +17,12 @@ create policy "users delete their runs" on airuns.ai_runs for delete to airuns_a
 
 alter table airuns.ai_messages enable row level security;
 alter table airuns.ai_messages force row level security;
-grant select, insert on airuns.ai_messages to airuns_app;
+grant select, insert, update (task_id) on airuns.ai_messages to airuns_app;
 create policy "users see their messages" on airuns.ai_messages for select to airuns_app
     using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end);
+create policy "tasks find their answers" on airuns.ai_messages for update to airuns_app
+    using (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write())
+    with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
 create policy "users add their messages" on airuns.ai_messages for insert to airuns_app
     with check (user_id = airuns.current_user_id() and case when airuns.current_run_id() is null then true else run_id = airuns.current_run_id() end and airuns.may_write());
 

@@ -31,7 +31,7 @@ end
 $$;
 comment on function airuns.inherit_source() is 'Gives a task the source, the prompt and the version of its run.';
 create trigger inherit_source before insert on airuns.ai_tasks
-    for each row execute function airuns.inherit_source();
+    for each row when (new.source_type is null) execute function airuns.inherit_source();
 
 create function airuns.keep_in_run() returns trigger language plpgsql as $$
 begin
@@ -44,7 +44,7 @@ create trigger keep_in_run after update of run_id on airuns.ai_tasks
 
 create function airuns.preview(of_text text) returns text language plpgsql immutable as $$
 begin
-    return rtrim(left(ltrim(regexp_replace(left(of_text, 2000), '\s+', ' ', 'g')), 160));
+    return rtrim(left(ltrim(regexp_replace(left(of_text, 400), '\s+', ' ', 'g')), 160));
 end
 $$;
 comment on function airuns.preview(text) is 'How a text begins, on one line: at most 160 characters.';
@@ -147,7 +147,7 @@ end
 $$;
 comment on function airuns.sum_task() is 'Keeps counts, totals, status and newest task of the run; total_* are null when nothing is known of any ended task.';
 create trigger sum_new_task after insert on airuns.ai_tasks
-    for each row execute function airuns.sum_task();
+    for each row when (not new.added) execute function airuns.sum_task();
 create trigger sum_changed_task after update of status, tokens_total, cost on airuns.ai_tasks
     for each row when (
         (old.status is distinct from new.status and new.status <> 'streaming')

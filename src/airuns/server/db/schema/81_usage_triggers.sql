@@ -111,7 +111,7 @@ end
 $$;
 comment on function airuns.count_task() is 'Notes what a task adds to the usage: what was is subtracted, what is is added. Where the run has gone, its own trigger has subtracted all tasks that it had.';
 create trigger use_new_task after insert on airuns.ai_tasks
-    for each row when (new.completed_at is not null) execute function airuns.count_task();
+    for each row when (new.completed_at is not null and not new.added) execute function airuns.count_task();
 create trigger use_changed_task after update of source_type, prompt_id, prompt_version, provider, model, key_id,
     status, response_errors,
     tokens_input, tokens_output, tokens_total, tokens_cache_read, tokens_cache_write_5m, tokens_cache_write_1h,
@@ -187,7 +187,7 @@ begin
 end
 $$;
 comment on function airuns.count_run() is 'Notes that a run began, that its tags have changed, for which its tasks are then counted, or that it goes with all of its tasks.';
-create trigger use_new_run after insert on airuns.ai_runs for each row execute function airuns.count_run();
+create trigger use_new_run after insert on airuns.ai_runs for each row when (not new.added) execute function airuns.count_run();
 create trigger use_changed_run after update of tags, source_type, source_id, prompt_version,
     created_at on airuns.ai_runs
     for each row when (

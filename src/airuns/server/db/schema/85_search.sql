@@ -113,7 +113,7 @@ end
 $$;
 comment on function airuns.queue_message() is 'Has a message indexed.';
 create trigger queue_message after insert on airuns.ai_messages
-    for each row when (new.content <> '') execute function airuns.queue_message();
+    for each row when (new.content <> '' and new.added is not null) execute function airuns.queue_message();
 
 create function airuns.queue_run() returns trigger language plpgsql as $$
 begin
@@ -123,7 +123,7 @@ end
 $$;
 comment on function airuns.queue_run() is 'Has the own words of a run indexed.';
 create trigger queue_new_run after insert on airuns.ai_runs
-    for each row execute function airuns.queue_run();
+    for each row when (not new.added) execute function airuns.queue_run();
 create trigger queue_changed_run after update of name, description, tags on airuns.ai_runs
     for each row when (
         old.name is distinct from new.name
