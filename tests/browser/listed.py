@@ -9,7 +9,16 @@ import psycopg
 from playwright.async_api import Page
 
 from airuns.server.db import embedded
+from tests.people import Person
 from tests.runs.calling import execute, user
+
+
+def new_person(owner: httpx.Client) -> Person:
+    """Add somebody who has nothing yet, and no key."""
+    answer = owner.post("/api/users", json={"username": f"new-{uuid4().hex[:8]}"})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()["user"]
+    return Person(made["username"], UUID(made["id"]), "")
 
 
 def new_prompt(client: httpx.Client, name: str = "Reviewer") -> str:

@@ -9,8 +9,16 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.axe import problems, views
 from tests.browser.conftest import Visits
-from tests.browser.listed import Finger, delete_run, fail_run, new_prompt, new_run, new_runs
-from tests.people import BOB, CHARLIE
+from tests.browser.listed import (
+    Finger,
+    delete_run,
+    fail_run,
+    new_person,
+    new_prompt,
+    new_run,
+    new_runs,
+)
+from tests.people import BOB
 from tests.runs.calling import execute, get, user
 from tests.search.finding import settle
 
@@ -259,8 +267,8 @@ async def test_views_have_their_numbers(visit: Visits, alice: httpx.Client, tag:
     await expect(row(page, "Starred one").first).to_be_visible()
 
 
-async def test_what_is_not_there_yet_says_how_to_begin(visit: Visits) -> None:
-    page = await visit("/ai/runs", CHARLIE)
+async def test_what_is_not_there_yet_says_how_to_begin(visit: Visits, alice: httpx.Client) -> None:
+    page = await visit("/ai/runs", new_person(alice))
     await expect(page.locator("#runs .empty")).to_contain_text("No runs yet")
     await page.locator("#runs").get_by_role("link", name="New chat").click()
     await expect(page).to_have_url(re.compile("/ai/chat$"))
