@@ -17,8 +17,7 @@ SHARED = {
     "prompts": {"lists", "rules"},
     "recorder": {"recorder", "rules"},
     "attachments": {"rules"},
-    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission", "tasks", "tree"},
-    "recorder": {"recorder", "rules"},
+    "runs": {"api", "changes", "lists", "pages", "paths", "records", "rules", "submission"},
     "retention": {"rules"},
     "search": {"hits", "match", "meaning", "query"},
     "models": {

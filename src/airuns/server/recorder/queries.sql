@@ -68,6 +68,7 @@ select (select count(*) from m) + (select count(*) from t)
 
 -- name: task_change
 -- Of a task that has ended only what was unknown is filled in; of another what is given. Null changes nothing.
+-- Updates of tools come one by one, also after the end: one replaces that of its id, and others stay.
 update airuns.ai_tasks as t
 set service = case when t.completed_at is null then coalesce(n.service, t.service) else t.service end,
     task_name = case when t.completed_at is null then coalesce(n.task_name, t.task_name) else t.task_name end,
@@ -80,7 +81,16 @@ set service = case when t.completed_at is null then coalesce(n.service, t.servic
     response_data = case when t.completed_at is null then coalesce(n.response_data, t.response_data) else coalesce(t.response_data, n.response_data) end,
     response_info = case when t.completed_at is null then coalesce(n.response_info, t.response_info) else coalesce(t.response_info, n.response_info) end,
     response_errors = case when t.completed_at is null then coalesce(n.response_errors, t.response_errors) else coalesce(t.response_errors, n.response_errors) end,
-    tool_updates = coalesce(n.tool_updates, t.tool_updates),
+    tool_updates = case when n.tool_updates is null or t.tool_updates is null then coalesce(n.tool_updates, t.tool_updates) else (
+        select json_agg(u.told order by u.is_new, u.place)
+        from (
+            select h.told, false as is_new, h.place
+            from json_array_elements(t.tool_updates) with ordinality as h (told, place)
+            where not exists (
+                select from json_array_elements(n.tool_updates) as g (told) where g.told ->> 'id' = h.told ->> 'id')
+            union all
+            select g.told, true, g.place from json_array_elements(n.tool_updates) with ordinality as g (told, place)
+        ) as u) end,
     response_metadata = coalesce(n.response_metadata, t.response_metadata),
     tokens_input = case when t.tokens_input is null or t.completed_at is null then coalesce(n.tokens_input, t.tokens_input) else t.tokens_input end,
     tokens_output = case when t.tokens_output is null or t.completed_at is null then coalesce(n.tokens_output, t.tokens_output) else t.tokens_output end,

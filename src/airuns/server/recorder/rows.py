@@ -1,5 +1,6 @@
 """Rows as the recorder writes them: JSON that PostgreSQL reads as records, by these names."""
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,6 @@ from airuns.server.models.call import Usage
 from airuns.server.recorder.known import KnownRun
 from airuns.server.recorder.told import Told
 from airuns.server.runs.rules import request_bytes
-from airuns.server.runs.tasks import request_hash
 
 
 class RunRow(msgspec.Struct, kw_only=True):
@@ -108,7 +108,7 @@ def task_row(told: Told, run: KnownRun, question_id: UUID | None) -> TaskRow:
         request = {"model": told.model, **(request or {}), "messages": None}
     if request is not None:
         messages = [turn.message for turn in told.turns or []]
-        digest = request_hash(request_bytes(request, messages)).hex()
+        digest = hashlib.sha256(request_bytes(request, messages)).hexdigest()
     return TaskRow(
         task_id=told.task_id,
         run_id=run.id,

@@ -22,7 +22,6 @@ from airuns.server.recorder.looking import recognise as recognise
 from airuns.server.recorder.plan import Plan, Waits
 from airuns.server.recorder.rows import TaskRow
 from airuns.server.recorder.told import Told, check_times, of_call, of_task
-from airuns.server.runs.tree import to_json
 
 SQL = queries.load(__package__ or "")
 
@@ -221,17 +220,17 @@ class _Round:
                 needs=[needs for needs, _ in self._waiting],
                 ids=[entry.event.id for _, entry in self._waiting],
                 key_ids=[entry.key_id for _, entry in self._waiting],
-                events=[to_json(entry.event) for _, entry in self._waiting],
+                events=[_json(entry.event) for _, entry in self._waiting],
             )
 
 
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _change(event: RunEvent) -> dict[str, Any]:
     values = {name: getattr(event, name) for name in (*CHANGED, *CHANGED_JSON)}
     given = {name: None if value is UNSET else value for name, value in values.items()}
     for name in CHANGED_JSON:
-        given[name] = None if given[name] is None else to_json(given[name])
+        given[name] = None if given[name] is None else _json(given[name])
     return given

@@ -75,7 +75,7 @@ class Told(msgspec.Struct, kw_only=True):
         ended = self.has_ended
         for name in self.__struct_fields__:
             had, given = getattr(self, name), getattr(later, name)
-            if name in ("task_id", "status", "at", "usage"):
+            if name in ("task_id", "status", "at", "usage", "tool_updates"):
                 continue
             if given is not None and given not in ([], {}) and (had in (None, [], {}) or not ended):
                 setattr(self, name, given)
@@ -83,6 +83,13 @@ class Told(msgspec.Struct, kw_only=True):
         if later.has_ended or later.status == "streaming":
             self.status = self.status if ended else later.status
         self.usage = _together(self.usage, later.usage, ended)
+        self.tool_updates = _with_updates(self.tool_updates or [], later.tool_updates or []) or None
+
+
+def _with_updates(had: list[Any], given: list[Any]) -> list[Any]:
+    """Return updates of tools with later ones, which take the place of those with their ids."""
+    ids = {each.get("id") for each in given} - {None}
+    return [*(each for each in had if each.get("id") not in ids), *given]
 
 
 def _together(usage: Usage, later: Usage, ended: bool) -> Usage:
