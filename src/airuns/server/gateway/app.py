@@ -88,7 +88,7 @@ class Gateway:
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         given = headers.read(scope["headers"])
-        path = _raw_path(scope)
+        path = (scope.get("raw_path") or b"").decode("latin-1").partition("?")[0] or scope["path"]
         dialect = dialect_of(path, says_anthropic=given.says_anthropic)
         gone = given.ours.get("on-disconnect", self._settings.client_gone)
         client = Client(receive, send, self._settings.drain_seconds if gone == "drain" else None)
@@ -122,6 +122,7 @@ class Gateway:
         client: Client,
         receive: Any,
     ) -> int:
+        _check(path)
         if self._passing is None:
             raise Unavailable("The server is starting or stopping; try again.")
         caller = await self._callers.caller(given.key)
@@ -193,13 +194,11 @@ class Gateway:
         ]
 
 
-def _raw_path(scope: Any) -> str:
-    """Return the path as it was sent. Raises NotFound for one that could leave /v1."""
-    path: str = (scope.get("raw_path") or b"").decode("latin-1").partition("?")[0] or scope["path"]
-    lower = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
-    if not path.startswith(PREFIX) or ".." in lower.replace("\\", "/").split("/"):
+def _check(path: str) -> None:
+    """Raise NotFound for a path that could leave /v1 at a provider, as it was sent."""
+    plain = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
+    if not path.startswith(PREFIX) or ".." in plain.replace("\\", "/").split("/"):
         raise NotFound(f"There is nothing at {path[:200]}.")
-    return path
 
 
 async def _body(receive: Any, most: int) -> bytes:

@@ -65,13 +65,17 @@ class Call(msgspec.Struct, kw_only=True):
     began: float
     run_id: UUID | None = None
     conversation: bytes | None = None
+    renamed: dict[str, bytes] = {}
     looking: asyncio.Task[UUID | None] | None = None
 
     def body_for(self, target: Target) -> bytes:
         """Return the bytes to send to a target: as they came, but for the model's name."""
         if target.model is None or target.model == self.model:
             return self.body
-        return bodies.with_model(self.plain, target.model, is_form=self._is_form)
+        if target.model not in self.renamed:
+            renamed = bodies.with_model(self.plain, target.model, is_form=self._is_form)
+            self.renamed[target.model] = renamed
+        return self.renamed[target.model]
 
     @property
     def _is_form(self) -> bool:
@@ -100,7 +104,7 @@ def read(
             raise Malformed("model is missing: name one, as provider/name.", field="model")
     else:
         model = _model_in(plain, given.content_type)
-    return Call(
+    call = Call(
         caller=caller,
         dialect=dialect,
         method=method,
@@ -119,6 +123,8 @@ def read(
         at=time.time(),
         began=began,
     )
+    call.body_for(call.targets[0])  # it may be impossible, which is to be said before the call
+    return call
 
 
 def _targets(

@@ -10,6 +10,7 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
+from airuns.errors import AirunsError
 from airuns.server.gateway import headers
 from airuns.server.gateway.bodies import has_token
 from airuns.server.gateway.calls import Call
@@ -86,6 +87,9 @@ class Passing:
                 answer.response.close()
         except _Failed as failed:
             return await passage.refuse(failed)
+        except AirunsError as error:
+            passage.impossible(error)
+            raise
         except asyncio.CancelledError:
             passage.cancelled()
             if not client.stopped:
@@ -279,9 +283,14 @@ class _Passage:
     async def refuse(self, failed: _Failed) -> int:
         """Tell the client that no target answered."""
         await self._find_run()
+        ids = self._ids()
         self._write(Ended(status=_status(failed.status), error=_error(failed)))
-        await self._client.refuse(failed.refusal, self._ids())
+        await self._client.refuse(failed.refusal, ids)
         return failed.refusal.status
+
+    def impossible(self, error: AirunsError) -> None:
+        """Keep that a call could not be made at all."""
+        self._write(Ended(status="error", error={"type": error.code, "message": error.detail}))
 
     def cancelled(self) -> None:
         """Keep what has come when nobody waits for the rest."""
