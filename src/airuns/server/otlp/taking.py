@@ -16,6 +16,7 @@ from airuns.server.otlp.kinds import kind_of
 from airuns.server.otlp.messages import Fields
 from airuns.server.otlp.reading import ended, errors_of, run_of_span, source_of, task_of, whence
 from airuns.server.otlp.spans import Span
+from airuns.server.otlp.storable import storable
 from airuns.server.otlp.tools import Calls, Place, Use, use_of
 
 MOST_SAID = 20  # faults that an answer lists
@@ -81,7 +82,7 @@ class Batch(msgspec.Struct):
             self.uses.append((span, use_of(span)))
         else:
             read = task_of(span, kind)
-            self.calls.append((span, read.event))
+            self.calls.append((span, storable(read.event)))
             name = f"span {span.span_id.hex()} ({span.name[:60]})"
             self.faults += [f"{name}: {fault}" for fault in read.faults]
 
@@ -128,7 +129,7 @@ class Intake:
         updates: dict[Place, list[Fields]] = {}
         for span, use, place in await self._placed(who, batch):
             if place is None:
-                event = _alone(span, use)
+                event = storable(_alone(span, use))
                 batch.calls.append((span, event))
             else:
                 updates.setdefault(place, []).append(use.update)
@@ -139,7 +140,7 @@ class Intake:
         for place, found in updates.items():
             event = events.get(place.task_id) or TaskEvent(id=place.task_id, run_id=place.run_id)
             batch.spans[event.id] = batch.spans.get(event.id, 0) + len(found)
-            events[event.id] = msgspec.structs.replace(event, tool_updates=found)
+            events[event.id] = storable(msgspec.structs.replace(event, tool_updates=found))
         return sorted(events.values(), key=lambda event: event.at or _NEVER)
 
     async def _placed(self, who: As, batch: Batch) -> list[tuple[Span, Use, Place | None]]:
