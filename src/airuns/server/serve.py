@@ -5,6 +5,7 @@ So `kill -9` of this process ends everything but PostgreSQL, which the next star
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -46,6 +47,7 @@ def run(settings: Settings, started: float, say: Say) -> None:
     `started` is when the command was given (monotonic); `say` prints a line for whoever gave it.
     Raises StartError when something that is needed cannot be had.
     """
+    gc.disable()  # what is imported stays: to look through it again and again finds nothing
     signal.signal(signal.SIGTERM, _leave)
     _check_port(settings)
     with _local_models(settings) as local, ready(settings) as url:
@@ -124,7 +126,9 @@ async def _serve(settings: Settings, url: str, local: "Local", started: float, s
     from airuns.server.app import create_app
 
     app = create_app(msgspec.structs.replace(settings, database_url=url), *local)
-    litestar = cast("Litestar", cast("Any", app).other_asgi_app)
+    gc.freeze()
+    gc.enable()
+    litestar = app.litestar
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
