@@ -5,10 +5,10 @@ import asyncio
 import platform
 from pathlib import Path
 
-from bench import engine, pages, store, tree
+from bench import engine, importing, pages, store, tree
 from bench.stage import memory, stage
 
-PARTS = ("engine", "pages", "store")
+PARTS = ("engine", "pages", "importing", "store")
 
 
 def main() -> None:
@@ -22,10 +22,10 @@ def main() -> None:
     if "store" in parts:
         store.measure(given.runs, given.stores)
     if parts != ["store"]:
-        _measure_serving(parts)
+        _measure_serving(parts, given.runs)
 
 
-def _measure_serving(parts: list[str] | tuple[str, ...]) -> None:
+def _measure_serving(parts: list[str] | tuple[str, ...], runs: int) -> None:
     with stage() as where:
         print(f"Start: first {where.first_start:.1f} s, later {where.later_start:.1f} s")
         print(f"Memory at rest: {memory(where.pid):.0f} MB, the local model included")
@@ -35,6 +35,8 @@ def _measure_serving(parts: list[str] | tuple[str, ...]) -> None:
             asyncio.run(engine.delay(where))
         if "pages" in parts:
             pages.measure(where)
+        if "importing" in parts:
+            importing.measure(where, runs)
 
 
 if __name__ == "__main__":

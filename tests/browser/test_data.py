@@ -16,6 +16,7 @@ from tests.browser.conftest import Run, Visits
 from tests.browser.listed import delete_run
 from tests.browser.running import answer_of, run, stored
 from tests.browser.taking import taken
+from tests.exports.foreign import talk, with_picture, zipped
 from tests.people import Person
 from tests.retention.test_retention import old_run
 from tests.serving import Served
@@ -70,7 +71,7 @@ def file(name: str, archive: Any) -> FilePayload:
 async def bring(page: Page, given: FilePayload) -> str:
     """Import a file; return what is reported."""
     report = page.locator("[data-import-report]")
-    await page.get_by_label("Choose an archive").set_input_files(given)
+    await page.get_by_label("Choose a file").set_input_files(given)
     await expect(report).to_be_focused()
     return await report.inner_text()
 
@@ -134,6 +135,23 @@ async def test_what_is_refused_is_told_line_by_line(
     said = await bring(page, file("notes.json", {"hello": "world"}))
     assert "“notes.json” was not imported" in said
     visit.errors.clear()  # that was refused
+
+
+async def test_chatgpt_comes_with_what_was_not_understood_and_a_file_that_is_absent(
+    visit: Visits, dora: Person, client: Client
+) -> None:
+    files = with_picture()
+    files["conversations-002.json"] = [{"title": "Odd"}, talk("Third")]
+    page = await visit("/settings/data", dora)
+    said = await bring(page, {**file("export.zip", {}), "buffer": zipped(files)})
+    assert "4 runs imported" in said
+    assert "With 8 messages, 4 requests, 1 file." in said
+    assert "Left out: 3 other files." in said
+    assert "Odd (conversations-002.json, 1):" in said
+    [picture] = [each for each in stored(client, "/api/runs")["items"] if each["name"] == "Picture"]
+    await page.goto(f"/ai/chat/{picture['id']}")
+    await expect(page.locator(".attachment.absent")).to_have_count(2)
+    await expect(page.locator(".attachment.picture img")).to_have_attribute("alt", "whiteboard.png")
 
 
 async def test_rules_are_previewed_saved_and_applied(

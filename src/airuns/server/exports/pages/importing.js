@@ -1,11 +1,13 @@
-/** Imports an archive that is chosen or dropped: how far it is, and line by line what came of it. */
+/** Imports a file that is chosen or dropped: how far it is, and line by line what came of it. */
 
 import { behaviour } from "../../ui/js/behaviour.js";
 import { formToken, problem } from "../../ui/js/http.js";
 
-/** @typedef {{kind: string, id: string | null, reason: string}} Refusal */
+/** @typedef {{kind: string, id: string | null, reason: string, place: string, title: string}} Refusal */
 /** @typedef {Record<string, number>} Counts by kinds of records */
-/** @typedef {{added: Counts, there: Counts, refused: Counts, reasons: Refusal[]}} Report */
+/** @typedef {{added: Counts, there: Counts, grown: Counts, left_out: Counts, refused: Counts, reasons: Refusal[]}} Report */
+/** @typedef {{sent?: number, share?: number, runs?: number}} Progress `sent` is the share of the file that the server has */
+/** @typedef {{share: number, runs: number, report?: Report, error?: string}} Line of the answer, while it is imported and at the end */
 
 /** What people call the kinds, in the order in which they are told. @type {Record<string, string>} */
 const NOUNS = {
@@ -14,6 +16,10 @@ const NOUNS = {
 };
 
 const STOPPED = new Error("Stopped");
+const LINES = "application/x-ndjson";
+
+/** @param {number} share */
+const percent = (share) => `${Math.floor(share * 100)} %`;
 
 /** @param {number} count @param {string} noun */
 const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 || noun.endsWith("s") ? "" : "s"}`;
@@ -22,6 +28,9 @@ const some = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 
 const told = (counts) =>
   Object.keys(NOUNS).filter((kind) => counts[kind]).map((kind) => some(counts[kind], NOUNS[kind])).join(", ");
 
+/** @param {Counts} counts of what is no conversation */
+const leftOut = (counts) => Object.entries(counts).map(([kind, count]) => some(count, kind === "file" ? "other file" : kind)).join(", ");
+
 behaviour("[data-import]", (place) => {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (place.querySelector(`[data-import-${name}]`));
   const chooser = /** @type {HTMLInputElement} */ (part("file"));
@@ -29,6 +38,7 @@ behaviour("[data-import]", (place) => {
   const bar = /** @type {HTMLProgressElement} */ (place.querySelector("progress"));
   /** @type {XMLHttpRequest | undefined} */
   let request;
+  let said = "";
 
   /** @param {File | undefined} file */
   async function take(file) {
@@ -51,29 +61,34 @@ behaviour("[data-import]", (place) => {
   /** @param {File} file */
   function begin(file) {
     part("name").textContent = file.name;
-    progress(0);
+    said = "";
+    progress({ sent: 0 });
     drop.hidden = true;
     part("report").hidden = true;
     part("progress").hidden = false;
   }
 
-  /** @param {number} share of the file that the server has */
-  function progress(share) {
-    const sent = share >= 1;
-    if (sent) bar.removeAttribute("value");
-    else bar.value = share;
-    const words = sent ? "Being imported…" : "Uploading…";
-    if (part("state").textContent !== words) part("state").textContent = words;
-    part("stop").hidden = sent;
+  /** @param {Progress} now */
+  function progress({ sent = 1, share, runs = 0 }) {
+    const value = sent < 1 ? sent : share;
+    if (value === undefined) bar.removeAttribute("value");
+    else bar.value = value;
+    part("state").textContent = sent < 1 ? `Uploading, ${percent(sent)}` : runs ? `${some(runs, "run")}, ${percent(share ?? 0)}` : "Being read…";
+    const step = sent < 1 ? "Uploading" : "Importing";
+    if (said !== step) part("spoken").textContent = said = step; // not each per cent
+    part("stop").hidden = sent >= 1;
+    part("leave").hidden = sent < 1;
   }
 
   /** @param {Report} report */
-  function tell({ added, there, refused, reasons }) {
+  function tell({ added, there, grown, left_out, refused, reasons }) {
     const count = Object.values(refused).reduce((sum, each) => sum + each, 0);
     const { run = 0, ...more } = added;
     const lines = [];
-    if (told(more)) lines.push(`${run ? "With" : "Came:"} ${told(more)}.`);
+    if (told(more)) lines.push(`${run || grown.run ? "With" : "Came:"} ${told(more)}.`);
+    if (told(grown)) lines.push(`Here already, and has got what is new: ${told(grown)}.`);
     if (told(there)) lines.push(`Here already, and left as it was: ${told(there)}.`);
+    if (leftOut(left_out)) lines.push(`Left out: ${leftOut(left_out)}.`);
     if (added.provider) lines.push("Keys of providers are in no archive: enter them again under Providers.");
     show(count ? "timeout" : "success", run || !count ? `${some(run, "run")} imported` : "No runs were imported", lines.join(" "), reasons, count);
   }
@@ -111,29 +126,40 @@ behaviour("[data-import]", (place) => {
 });
 
 /** @param {Refusal} refusal */
-function line({ kind, id, reason }) {
+function line({ kind, id, reason, place, title }) {
   const item = document.createElement("li");
   const what = document.createElement("b");
-  what.textContent = id ? `${kind} ${id}:` : `${kind}:`;
+  what.textContent = `${title || (id ? `${kind} ${id}` : kind)}${place ? ` (${place})` : ""}:`;
   item.append(what, ` ${reason}`);
   return item;
 }
 
-/** @param {XMLHttpRequest} request @param {File} file @param {(share: number) => void} progress @returns {Promise<Report>} */
+/** @param {XMLHttpRequest} request @param {File} file @param {(now: Progress) => void} progress @returns {Promise<Report>} */
 function upload(request, file, progress) {
   return new Promise((resolve, reject) => {
     request.open("POST", "/api/import");
     request.setRequestHeader("X-CSRF-Token", formToken());
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("Content-Type", "application/json");
-    request.upload.addEventListener("progress", ({ loaded, total }) => progress(total ? loaded / total : 0));
-    request.upload.addEventListener("load", () => progress(1));
+    request.setRequestHeader("Accept", LINES);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", ({ loaded, total }) => progress({ sent: total ? loaded / total : 0 }));
+    request.upload.addEventListener("load", () => progress({}));
+    request.addEventListener("progress", () => {
+      const now = last(request.responseText);
+      if (now?.share !== undefined) progress(now);
+    });
     request.addEventListener("load", () => {
-      if (request.status < 300) resolve(JSON.parse(request.responseText));
-      else reject(problem(request.status, request.responseText));
+      const end = request.status < 300 ? last(request.responseText) : undefined;
+      if (end?.report) resolve(end.report);
+      else reject(end?.error ? new Error(end.error) : problem(request.status, request.responseText));
     });
     request.addEventListener("abort", () => reject(STOPPED));
     request.addEventListener("error", () => reject(new Error("The server cannot be reached. Import it again: what has come stays, and does not come twice.")));
     request.send(file);
   });
+}
+
+/** Return the last whole line of an answer that is still coming. @param {string} text @returns {Line | undefined} */
+function last(text) {
+  const end = text.lastIndexOf("\n");
+  return end < 0 ? undefined : JSON.parse(text.slice(text.lastIndexOf("\n", end - 1) + 1, end));
 }
