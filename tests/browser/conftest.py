@@ -1,5 +1,8 @@
 """A real browser on the real server: Debian's Chromium, driven by Playwright.
 
+Its headless shell is taken where there is one: the same pages cost it a fifth less than the whole
+program, which has windows that nobody sees.
+
 Tests are `async def` and take `visit`, which opens a page as a person. A page that logs an error (a
 script that fails, a file that is missing, a breach of the content security policy) fails its test.
 
@@ -40,6 +43,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PROGRAMS = ("chromium-headless-shell", "chromium", "google-chrome")
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 # What a page takes on a busy machine; one that is quick waits for nothing.
 WAIT_MS = 20_000
@@ -73,8 +77,8 @@ def playwright(run: Run) -> Generator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, run: Run) -> Generator[Browser]:
     """A Chromium without a window."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "These tests need Chromium: apt-get install chromium"
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    assert program, "These tests need Chromium: apt-get install chromium-headless-shell"
     browser = run(playwright.chromium.launch(executable_path=program, args=ARGUMENTS))
     yield browser
     run(closed(browser))
