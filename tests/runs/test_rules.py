@@ -39,6 +39,14 @@ def test_a_message_comes_back_as_it_was(message: dict[str, object]) -> None:
     assert turn_of(message).message == message
 
 
+def test_a_refusal_is_what_was_said() -> None:
+    for said in (
+        {"content": None, "refusal": "No."},
+        {"content": [{"type": "refusal", "refusal": "No."}]},
+    ):
+        assert turn_of({"role": "assistant", **said}).content == "No."
+
+
 @given(st.lists(turns, min_size=1), st.lists(turns, min_size=1))
 def test_equal_hashes_are_equal_conversations(one: list[Turn], other: list[Turn]) -> None:
     assert (chain_hashes(None, one)[-1] == chain_hashes(None, other)[-1]) == (one == other)

@@ -88,17 +88,17 @@ def to_json(value: Any) -> str:
 
 def sse_data(body: bytes) -> list[bytes]:
     """Return the data of each server-sent event of a whole body; the last one may be cut off."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     found: list[bytes] = []
-    data: bytes | None = None
-    for line in body.removeprefix(b"\xef\xbb\xbf").splitlines():
-        if line.startswith(b"data:"):
-            part = line[6:] if line[5:6] == b" " else line[5:]
-            data = part if data is None else data + b"\n" + part
-        elif not line and data is not None:
-            found.append(data)
-            data = None
-    if data is not None:
-        found.append(data)
+    for event in body.split(b"\n\n"):
+        if event.startswith(b"data: ") and b"\n" not in event:
+            found.append(event[6:])
+            continue
+        lines = [line[5:] for line in event.split(b"\n") if line.startswith(b"data:")]
+        if lines:
+            found.append(b"\n".join([line.removeprefix(b" ") for line in lines]))
     return found
 
 

@@ -39,7 +39,8 @@ def turn_of(message: dict[str, Any]) -> Turn:
     role, content = message["role"], message.get("content")
     if isinstance(content, str) and list(message) == ["role", "content"]:
         return Turn(role, content)
-    return Turn(role, text_of(content), message)
+    refusal = message.get("refusal")
+    return Turn(role, text_of(content) or (refusal if isinstance(refusal, str) else ""), message)
 
 
 def text_of(content: Any) -> str:
@@ -47,7 +48,7 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = cast("list[Any]", content if isinstance(content, list) else [])
-    texts = (_fields(part).get("text") for part in parts)
+    texts = (told.get("text", told.get("refusal")) for told in map(_fields, parts))
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
