@@ -28,7 +28,8 @@ GivenIntake = NamedDependency[Intake]
 AnyRequest = Request[Any, Any, Any]
 
 
-@post("/v1/traces", status_code=200, opt={"public": True}, tags=["opentelemetry"])
+# OTLP describes it, and answers errors in its own way: it is no part of our OpenAPI document.
+@post("/v1/traces", status_code=200, opt={"public": True}, include_in_schema=False)
 async def traces(
     request: AnyRequest, intake: GivenIntake, settings: GivenSettings
 ) -> Response[bytes]:
