@@ -290,12 +290,12 @@ class _Passage:
 
     def impossible(self, error: AirunsError) -> None:
         """Keep that a call could not be made at all."""
-        self._write(Ended(status="error", error={"type": error.code, "message": error.detail}))
+        self._write(Ended(status="error", error={"code": error.code, "message": error.detail}))
 
     def cancelled(self) -> None:
         """Keep what has come when nobody waits for the rest."""
         message = "The client went away." if self._client.gone else "The server is stopping."
-        error = {"type": "client_gone" if self._client.gone else "interrupted", "message": message}
+        error = {"code": "client_gone" if self._client.gone else "interrupted", "message": message}
         self._write(Ended(status="cancelled" if self._client.gone else "error", error=error))
 
     async def _find_run(self) -> None:
@@ -340,7 +340,7 @@ class _Passage:
     def _broken(self, status: str, message: str) -> None:
         assert self._answer is not None
         message = failures.scrubbed(message, self._answer.target.endpoint)
-        error = {"type": "connection" if status == "error" else status, "message": message}
+        error = {"code": "connection" if status == "error" else status, "message": message}
         http_status = self._answer.response.status
         self._write(Ended(http_status=http_status, status=_status(status), error=error))
 
@@ -380,4 +380,4 @@ def _status(status: str) -> Any:
 
 def _error(failed: _Failed) -> dict[str, Any]:
     kind = "timeout" if failed.status == "timeout" else "connection"
-    return {"type": kind, "message": failed.message}
+    return {"code": kind, "message": failed.message}

@@ -30,8 +30,8 @@ Take = Callable[[As, Sequence[CallEvent]], Awaitable[Outcome]]
 
 MOST_HELD = 32 * 1024 * 1024
 MOST_KEPT = 16 * 1024 * 1024  # of one answer
-BATCH = 64
-PAUSE_SECONDS = 0.02  # a batch gathers, so that a busy server writes fewer of them
+BATCH = 32
+PAUSE_SECONDS = 0.05  # a batch gathers, so that a busy server writes fewer of them
 LONGEST_WAIT = 15.0
 LAST_SECONDS = 5.0
 TRIES = 4  # of what fails without the database being away

@@ -119,7 +119,7 @@ def _interrupted(begun: Begun, answer: bytes) -> Ended:
     """Say how a call ended whose process died: well, when all of its answer had come."""
     if END_MARKS[begun.protocol] in answer[-2000:]:
         return Ended(http_status=200)
-    error = {"type": "interrupted", "message": INTERRUPTED}
+    error = {"code": "interrupted", "message": INTERRUPTED}
     return Ended(status="error", error=error)
 
 
