@@ -163,7 +163,7 @@ def _progressing() -> Generator[Say]:
 def _table(report: Report) -> str:
     """Return what came, has grown, was there and was refused, a line for each kind."""
     columns = (report.added, report.grown, report.there, report.refused)
-    lines = [f"{'':<12}{'added':>10}{'grown':>10}{'there':>10}{'refused':>10}"]
+    lines = [f"{'kind':<12}{'added':>10}{'grown':>10}{'there':>10}{'refused':>10}"]
     for kind in dict.fromkeys(kind for column in columns for kind in column):
         counts = "".join(f"{column.get(kind, 0):>10,}" for column in columns)
         lines.append(f"{kind:<12}{counts}")

@@ -128,7 +128,7 @@ behaviour("[data-import]", (place) => {
 /** @param {Refusal} refusal */
 function line({ kind, id, reason, place, title }) {
   const item = document.createElement("li");
-  const what = document.createElement("b");
+  const what = document.createElement(title ? "strong" : "b"); // a name in words, or an id
   what.textContent = `${title || (id ? `${kind} ${id}` : kind)}${place ? ` (${place})` : ""}:`;
   item.append(what, ` ${reason}`);
   return item;
