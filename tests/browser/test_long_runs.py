@@ -87,15 +87,15 @@ def _seconds(client: httpx.Client, path: str) -> float:
 async def test_earlier_messages_come_without_a_jump_and_far_ones_go(
     visit: Visits, db: Database
 ) -> None:
-    page = await visit(f"/ai/chat/{await long_run(db, 1000)}")
-    await expect(shown(page, "message 999 of many")).to_be_in_viewport()
-    await scroll_until(page, "message 300 of many", -1)
-    await expect(shown(page, "message 999 of many")).to_have_count(0)
+    page = await visit(f"/ai/chat/{await long_run(db, 600)}")
+    await expect(shown(page, "message 599 of many")).to_be_in_viewport()
+    await scroll_until(page, "message 200 of many", -1)
+    await expect(shown(page, "message 599 of many")).to_have_count(0)
     numbers = await numbers_on(page)
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    await scroll_until(page, "message 999 of many", 1)
+    await scroll_until(page, "message 599 of many", 1)
     numbers = await numbers_on(page)
-    assert numbers == list(range(numbers[0], 1000))
+    assert numbers == list(range(numbers[0], 600))
 
 
 async def test_who_reads_far_up_jumps_to_the_end(visit: Visits, db: Database) -> None:
