@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airuns.client.clients import AsyncClient, Client
     from airuns.client.delivery import configure, flush
     from airuns.client.track import track
     from airuns.client.tracking import Run, Task, current_run, current_task, resume, run
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Run",
     "Task",
     "configure",
@@ -34,6 +37,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncClient": "clients",
+    "Client": "clients",
     "configure": "delivery",
     "flush": "delivery",
     "track": "track",
