@@ -42,6 +42,7 @@ SLOW = {
     "test_every_component_is_shown_and_keeps_nobody_out": 27.0,
     "test_earlier_messages_come_without_a_jump_and_far_ones_go": 20.0,
     "test_every_answer_is_one_that_the_document_allows": 14.0,
+    "test_export_import_export_is_identical": 5.0,
     "test_the_command_leaves_a_store_that_is_verified_and_can_be_searched": 10.0,
 }
 
