@@ -5,10 +5,10 @@ import asyncio
 import platform
 from pathlib import Path
 
-from bench import engine, importing, pages, store, tree
+from bench import engine, gateway, importing, pages, store, tree
 from bench.stage import memory, stage
 
-PARTS = ("engine", "pages", "importing", "store")
+PARTS = ("engine", "pages", "gateway", "importing", "store")
 
 
 def main() -> None:
@@ -21,7 +21,9 @@ def main() -> None:
     print(f"{platform.machine()}, client, server, PostgreSQL and upstream on the same cores")
     if "store" in parts:
         store.measure(given.runs, given.stores)
-    if parts != ["store"]:
+    if "gateway" in parts:
+        gateway.measure()
+    if not set(parts) <= {"gateway", "store"}:
         _measure_serving(parts, given.runs)
 
 

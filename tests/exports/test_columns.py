@@ -23,6 +23,7 @@ LEFT_OUT = {
     "prompt_versions": set[str](),
     "ai_models": set[str](),
     "model_providers": {"key_encrypted"},  # a secret: that there is one is said
+    "model_aliases": set[str](),
     "budgets": set[str](),
     "retention": {  # what becomes of the rules on this server
         *("last_pass", "emptying", "erase_asked_at", "due_at", "leased_until"),
@@ -38,6 +39,7 @@ QUERIES = {
     "prompt_versions": ("version_records", records.VersionRecord),
     "ai_models": ("models", records.ModelRecord),
     "model_providers": ("providers", records.ProviderRecord),
+    "model_aliases": ("aliases", records.AliasRecord),
     "budgets": ("budgets", records.BudgetRecord),
     "retention": ("rules", records.RulesRecord),
 }

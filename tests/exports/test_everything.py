@@ -15,6 +15,7 @@ from airuns.server.accounts import store as accounts
 from airuns.server.budgets import store as budgets
 from airuns.server.db.door import As, Database, Transaction
 from airuns.server.exports.reading import Everything
+from airuns.server.gateway import store as gateway
 from airuns.server.models import store as models
 from airuns.server.models.prices import OwnPrice
 from airuns.server.prompts import store as prompts
@@ -69,6 +70,7 @@ async def settle(tx: Transaction, user_id: UUID, wanted: dict[str, Any]) -> None
         key_encrypted=None,
         keep_key=False,
     )
+    await gateway.put_alias(tx, user_id, "fast", "owls/barn", ["owls/eagle"])
     price = OwnPrice(input=wanted["prices"][0], output=wanted["prices"][1])
     await models.set_own_price(tx, user_id, "owls", "barn", price)
     name, text, more = wanted["prompt"]

@@ -181,6 +181,7 @@ export_chunks airuns_app delete insert select
 exports airuns_app delete insert select update
 exports airuns_service delete select
 login_failures airuns_service delete insert select
+model_aliases airuns_app delete insert select update
 model_providers airuns_app delete insert select update
 prompt_run_history airuns_app select
 prompt_runs_with_details airuns_app select

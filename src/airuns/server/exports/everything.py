@@ -13,7 +13,7 @@ from airuns.server.exports.reading import Reader
 
 SQL = queries.load(__package__ or "", "everything.sql")
 
-Kind = Literal["provider", "model", "prompt", "version", "budget", "rules"]
+Kind = Literal["provider", "alias", "model", "prompt", "version", "budget", "rules"]
 
 
 async def owner(reader: Reader) -> dict[str, str]:
@@ -26,6 +26,8 @@ async def before_runs(reader: Reader) -> AsyncIterator[tuple[Kind, dict[str, Any
     """Yield what runs and budgets name, each prompt followed by its versions, then the budgets."""
     for row in await reader.own(SQL["providers"]):
         yield "provider", row
+    for row in await reader.own(SQL["aliases"]):
+        yield "alias", row
     for row in await reader.own(SQL["models"]):
         yield "model", row
     after = UUID(int=0)

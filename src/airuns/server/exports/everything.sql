@@ -13,6 +13,12 @@ from airuns.model_providers
 where user_id = %(user_id)s
 order by id
 
+-- name: aliases
+select id, name, model, fallbacks, created_at, updated_at
+from airuns.model_aliases
+where user_id = %(user_id)s
+order by id
+
 -- name: models
 -- With the user's own sizes and prices.
 select id, provider, name, context_size, trim_scale(price_input) as price_input,

@@ -42,6 +42,20 @@ class ProviderRecord(Record, frozen=True, kw_only=True, tag="provider"):
     updated_at: Time
 
 
+class AliasRecord(Record, frozen=True, kw_only=True, tag="alias"):
+    """A user's own name of a model, for the gateway."""
+
+    id: UUID
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=264)]
+    fallbacks: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=264)]],
+        msgspec.Meta(max_length=5),
+    ]
+    created_at: Time
+    updated_at: Time
+
+
 class ModelRecord(Record, frozen=True, kw_only=True, tag="model"):
     """A model that tasks name; in an archive of everything with the user's own size and prices."""
 
@@ -200,7 +214,15 @@ class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     created_at: Time
 
 
-Head = ProviderRecord | ModelRecord | PromptRecord | BudgetRecord | RunRecord | RulesRecord
+Head = (
+    ProviderRecord
+    | AliasRecord
+    | ModelRecord
+    | PromptRecord
+    | BudgetRecord
+    | RunRecord
+    | RulesRecord
+)
 AnyRecord = Head | VersionRecord | AttachmentRecord | TaskRecord | MessageRecord
 
 _decoder = msgspec.json.Decoder(AnyRecord)

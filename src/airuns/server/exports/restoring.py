@@ -6,14 +6,21 @@ import msgspec
 
 from airuns.server.db import queries
 from airuns.server.db.door import Transaction
-from airuns.server.exports.records import BudgetRecord, ModelRecord, ProviderRecord, RulesRecord
+from airuns.server.exports.records import (
+    AliasRecord,
+    BudgetRecord,
+    ModelRecord,
+    ProviderRecord,
+    RulesRecord,
+)
 
 SQL = queries.load(__package__ or "", "restoring.sql")
 
-Belonging = ProviderRecord | ModelRecord | BudgetRecord | RulesRecord
+Belonging = ProviderRecord | AliasRecord | ModelRecord | BudgetRecord | RulesRecord
 
 QUERIES: dict[type[Belonging], str] = {
     ProviderRecord: "provider_add",
+    AliasRecord: "alias_add",
     ModelRecord: "model_add",
     BudgetRecord: "budget_add",
     RulesRecord: "rules_set",

@@ -8,6 +8,13 @@ from json_to_record(%(row)s::json) as p (id uuid, name text, protocol text, base
     created_at timestamptz, updated_at timestamptz)
 on conflict do nothing
 
+-- name: alias_add
+insert into airuns.model_aliases (user_id, id, name, model, fallbacks, created_at, updated_at)
+select %(user_id)s, a.id, a.name, a.model, a.fallbacks, a.created_at, a.updated_at
+from json_to_record(%(row)s::json) as a (id uuid, name text, model text, fallbacks text[],
+    created_at timestamptz, updated_at timestamptz)
+on conflict do nothing
+
 -- name: model_add
 -- By its name: of one that is there the id is taken, whatever the archive says.
 insert into airuns.ai_models (user_id, id, provider, name, context_size, price_input, price_output, price_cache_read,

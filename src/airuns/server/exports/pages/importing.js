@@ -12,7 +12,7 @@ import { formToken, problem } from "../../ui/js/http.js";
 /** What people call the kinds, in the order in which they are told. @type {Record<string, string>} */
 const NOUNS = {
   run: "run", message: "message", task: "request", attachment: "file", prompt: "prompt", version: "prompt version",
-  provider: "provider", model: "model", budget: "budget", rules: "set of rules",
+  provider: "provider", alias: "model name", model: "model", budget: "budget", rules: "set of rules",
 };
 
 const STOPPED = new Error("Stopped");
