@@ -86,7 +86,8 @@ def cost_of(
 ) -> Cost | None:
     """Return what a call at the time `at` cost; None when its tokens or its price are unknown."""
     if own is not None:
-        return _cost(usage, rates_of(own), {"source": "own"})
+        rates = rates_of(own)
+        return _cost(usage, rates, {"source": "own"} | told(rates))
     if provider == "local":
         usd = None if usage.input is None or usage.output is None else Decimal(0)
         return None if usd is None else Cost(usd, {"source": "local"})
@@ -95,17 +96,22 @@ def cost_of(
         return None
     prices = found[1].get_prices(at)
     tier = max((start for start in _tiers(prices) if usage.input > start), default=None)
-    source = {
-        "source": "genai-prices",
-        "version": importlib.metadata.version("genai-prices"),
-        "provider": found[0].id,
-        "model": found[1].id,
-        "tier_above_input_tokens": tier,
-    }
-    return _cost(usage, _rates(found[0], prices, usage.input), source)
+    # The prices are objects of the table, which stays: the same one has the same rates for ever.
+    known = _known_rates().get((id(prices), tier))
+    if known is None:
+        rates = _rates(found[0], prices, usage.input)
+        source = {
+            "source": "genai-prices",
+            "version": importlib.metadata.version("genai-prices"),
+            "provider": found[0].id,
+            "model": found[1].id,
+            "tier_above_input_tokens": tier,
+        }
+        known = _known_rates()[id(prices), tier] = (rates, source | told(rates))
+    return _cost(usage, *known)
 
 
-def _cost(usage: Usage, rates: Rates, source: dict[str, Any]) -> Cost | None:
+def _cost(usage: Usage, rates: Rates, price: dict[str, Any]) -> Cost | None:
     if usage.input is None or usage.output is None:
         return None
     read, write_5m, write_1h = (
@@ -123,7 +129,7 @@ def _cost(usage: Usage, rates: Rates, source: dict[str, Any]) -> Cost | None:
         if tokens and rate is None:
             return None
         usd += (tokens * (rate or Decimal(0))).scaleb(-6)
-    return Cost(usd, source | told(rates))
+    return Cost(usd, price)
 
 
 def told(rates: Rates) -> dict[str, str | None]:
@@ -238,6 +244,11 @@ def _provider(name: str) -> "Provider | None":
     """Find a provider by its exact name: a proxy that calls itself my-openai has other prices."""
     wanted = PRICED_AS.get(name, name)
     return next((one for one in _snapshot().providers if one.id == wanted), None)
+
+
+@cache
+def _known_rates() -> dict[tuple[int, int | None], tuple[Rates, dict[str, Any]]]:
+    return {}
 
 
 @cache

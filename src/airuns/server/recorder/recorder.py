@@ -6,7 +6,7 @@ So many small requests cost little more than one large one, and a user's events 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -37,6 +37,11 @@ class Recorder:
         self._news = news
         self._waiting: dict[UUID, deque[_Batch]] = {}
         self._working: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[Sequence[AnyEvent]], None]] = []
+
+    def heard_by(self, listener: Callable[[Sequence[AnyEvent]], None]) -> None:
+        """Have something of this process called with the events of each batch that is stored."""
+        self._listeners.append(listener)
 
     async def take(self, who: As, events: Sequence[AnyEvent]) -> Outcome:
         """Store events; returns when they are durable.
@@ -87,6 +92,11 @@ class Recorder:
             return
         self._tell(who, stored)
         _answer(batches, stored)
+        for listener in self._listeners:
+            try:
+                listener([entry.event for entry in entries])
+            except Exception:  # what only listens must not stop the recording
+                log.exception("A listener of the recorder failed")
 
     def _tell(self, who: As, stored: Stored) -> None:
         if len(stored.runs) > FEW_RUNS:

@@ -13,7 +13,7 @@ from airuns.events import CallEvent, MessageEvent, RunEvent, TaskEvent
 from airuns.server.models.call import Usage
 from airuns.server.models.catalog import KNOWN
 from airuns.server.models.estimate import estimate
-from airuns.server.models.reading import read_request, read_response
+from airuns.server.models.reading import Answered, read_request, read_response
 from airuns.server.models.usage import possible
 from airuns.server.runs.rules import Turn, chain_hashes, turn_of
 
@@ -165,9 +165,7 @@ def of_call(event: CallEvent, key_id: UUID | None, now: datetime) -> Told:
     status = event.status or ("error" if error else "completed" if answered.complete else "error")
     if status == "error" and error is None:
         error = {"code": "incomplete", "message": "The answer broke off before its end."}
-    usage = answered.usage
-    if usage is None and answered.written:
-        usage = estimate(asked.messages, answered.written)
+    usage = _usage(answered, asked.messages)
     provider, model = event.provider or provider_at(event.endpoint), asked.model
     if provider and model and model.startswith(f"{provider}/"):
         model = model.removeprefix(f"{provider}/")
@@ -195,7 +193,7 @@ def of_call(event: CallEvent, key_id: UUID | None, now: datetime) -> Told:
         response_errors=error,
         tool_updates=answered.tool_calls or None,
         response_metadata=event.response_metadata,
-        usage=possible(usage or Usage()),
+        usage=possible(usage),
         cost=None,
         time_to_first_token=event.time_to_first_token,
         total_time=event.total_time,
@@ -205,6 +203,20 @@ def of_call(event: CallEvent, key_id: UUID | None, now: datetime) -> Told:
         tags=event.tags,
         metadata=event.metadata,
     )
+
+
+def _usage(answered: Answered, messages: list[dict[str, Any]]) -> Usage:
+    """Return the tokens of an answer; those that its provider did not count are estimated.
+
+    Where nothing was written, what was not counted stays unknown.
+    """
+    usage = answered.usage or Usage()
+    if usage.output is not None or not answered.written:
+        return usage
+    guess = estimate(messages, answered.written)
+    if usage.input is None:
+        return guess
+    return msgspec.structs.replace(usage, output=guess.output, estimated=True)
 
 
 def _service(event: CallEvent) -> str | None:
