@@ -279,6 +279,7 @@ def test_metrics_count_spans(alice: httpx.Client) -> None:
         found = next(line for line in lines if line.startswith(f"airuns_otlp_{name}_spans_total "))
         return float(found.split()[1])
 
+    assert "\nprocess_resident_memory_bytes " in alice.get("/metrics").text
     before = {name: count(name) for name in ("task", "tool", "other", "rejected")}
     spans = [json_span(called()), json_span({}), json_span({}), json_span({}, traceId="ab")]
     alice.post("/v1/traces", json=body(*spans))

@@ -1,9 +1,10 @@
 """Assembles the application from a visible list of features."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none
@@ -51,6 +52,9 @@ from airuns.server.ui import components
 from airuns.server.ui.static import static_file
 from airuns.server.usage import feature as usage
 from airuns.server.usage.keeping import Folding
+
+if TYPE_CHECKING:
+    from airuns.server.otlp.ours import Tracing
 
 FEATURES = (
     accounts,
@@ -110,6 +114,7 @@ def create_app(
     state.news = live.news
     state.recorder = Recorder(db, live.news)
     state.intake = Intake(db, state.recorder)
+    state.tracing = _tracing(settings, state.recorder)
     state.exporter = Exporter(settings, db, live.news)
     state.indexer = Indexer(db)
     state.meanings = Meanings(settings, db, embedding.chosen(settings, embedder))
@@ -143,9 +148,20 @@ def create_app(
     return state.gateway
 
 
+def _tracing(settings: Settings, recorder: Recorder) -> "Tracing | None":
+    if settings.otlp_endpoint is None:
+        return None
+    from airuns.server.otlp.ours import Tracing  # which takes long to import
+
+    tracing = Tracing(settings.otlp_endpoint)
+    recorder.heard_by(tracing.recorded)
+    return tracing
+
+
 async def _metrics(state: State) -> list[metrics.Metric]:
     found = [*await state.indexer.metrics(), *await state.meanings.metrics()]
-    return [*found, *state.gateway.metrics(), *state.intake.metrics()]
+    found += [*state.gateway.metrics(), *state.intake.metrics()]
+    return [*metrics.of_process(), *found]
 
 
 @asynccontextmanager
@@ -156,7 +172,8 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
     async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as http:
         state.http = http
         await state.db.open()
-        state.engine = Engine(state.settings, state.db, http, local, live.tell)
+        tell = state.tracing.hearing(live.tell) if state.tracing else live.tell
+        state.engine = Engine(state.settings, state.db, http, local, tell)
         await state.engine.start()
         live.start()
         state.exporter.start()
@@ -176,6 +193,8 @@ async def _running(app: Litestar, live: Live, local: LocalModel | None) -> Async
             await state.indexer.stop()
             await state.engine.stop()
             await state.recorder.stop()
+            if state.tracing:
+                await asyncio.to_thread(state.tracing.stop)
             await live.stop()
             await state.db.close()
 

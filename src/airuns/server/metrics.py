@@ -1,6 +1,9 @@
 """/metrics: how the server is, as Prometheus reads it."""
 
+import os
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 from litestar import get
@@ -23,6 +26,19 @@ class Metric(msgspec.Struct, frozen=True):
             f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n"
             f"{self.name} {self.value:g}\n"
         )
+
+
+def of_process() -> list[Metric]:
+    """Return what the process has used, under Prometheus' usual names."""
+    seconds = Metric(
+        "process_cpu_seconds_total", "CPU time in seconds.", time.process_time(), "counter"
+    )
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # a system that does not tell in this way
+        return [seconds]
+    resident = pages * os.sysconf("SC_PAGE_SIZE")
+    return [seconds, Metric("process_resident_memory_bytes", "Memory in bytes.", resident)]
 
 
 def route(read: Callable[[], Awaitable[list[Metric]]], *, is_public: bool) -> HTTPRouteHandler:

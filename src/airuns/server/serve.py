@@ -132,8 +132,9 @@ async def _serve(settings: Settings, url: str, local: "Local", started: float, s
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    tracing = litestar.state.tracing
     server = Server(
-        app,
+        tracing.requests(app) if tracing else app,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,

@@ -123,6 +123,12 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "AIRUNS_DEFAULT_PROVIDER", str, None, "Where the gateway sends calls that name no model."
     ),
+    Setting(
+        "AIRUNS_OTLP_ENDPOINT",
+        str,
+        None,
+        "Where the server sends its own traces, without texts: http://collector:4318",
+    ),
     Setting("AIRUNS_PUBLIC_METRICS", bool, False, "Whether /metrics answers without an API key."),
     Setting("AIRUNS_DEV", bool, False, "Whether /dev/components shows every part of the pages."),
 )
@@ -161,6 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_gone: str
     drain_seconds: float
     default_provider: str | None
+    otlp_endpoint: str | None
     public_metrics: bool
     dev: bool
     provider_keys: dict[str, str] = {}
