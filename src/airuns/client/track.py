@@ -45,46 +45,48 @@ def track(
 def _tracked(
     function: Callable[..., Any], name: str | None, model: str | None, provider: str | None
 ) -> Callable[..., Any]:
-    tracked = _Tracked(function, name or getattr(function, "__name__", "task"), model, provider)
+    """Return a function of the same kind, for inspect and frameworks look at that."""
+    about = _Tracked(function, name or getattr(function, "__name__", "task"), model, provider)
     if inspect.isasyncgenfunction(function):
-        return wraps(function)(tracked.yield_async)
+        return _yielding_async(about)
     if inspect.isgeneratorfunction(function):
-        return wraps(function)(tracked.yield_)
+        return _yielding(about)
     if inspect.iscoroutinefunction(function):
-        return wraps(function)(tracked.call_async)
-    return wraps(function)(tracked.call)
+        return _awaited(about)
+    return _plain(about)
 
 
-class _Tracked:
-    def __init__(
-        self, function: Callable[..., Any], name: str, model: str | None, provider: str | None
-    ) -> None:
-        self.function = function
-        self.name = name[:100]
-        self.model = model
-        self.provider = provider
-        self.signature = inspect.signature(function)
-
-    # The wrapper of each kind of function is a function of that kind, for inspect and frameworks.
-
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        where, task = self._begin(args, kwargs)
+def _plain(about: "_Tracked") -> Callable[..., Any]:
+    @wraps(about.function)
+    def tracked(*args: Any, **kwargs: Any) -> Any:
+        where, task = about.begin(args, kwargs)
         with where.inside(), task:
-            result = self.function(*args, **kwargs)
+            result = about.function(*args, **kwargs)
             _answered(task, result)
             return result
 
-    async def call_async(self, *args: Any, **kwargs: Any) -> Any:
-        where, task = self._begin(args, kwargs)
+    return tracked
+
+
+def _awaited(about: "_Tracked") -> Callable[..., Any]:
+    @wraps(about.function)
+    async def tracked(*args: Any, **kwargs: Any) -> Any:
+        where, task = about.begin(args, kwargs)
         with where.inside(), task:
-            result = await self.function(*args, **kwargs)
+            result = await about.function(*args, **kwargs)
             _answered(task, result)
             return result
 
-    def yield_(self, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        """Each step is in the task; what the consumer does between them is not."""
-        pieces = self.function(*args, **kwargs)
-        where, task = self._begin(args, kwargs)
+    return tracked
+
+
+def _yielding(about: "_Tracked") -> Callable[..., Any]:
+    """Each step is in the task; what the consumer does between them is not."""
+
+    @wraps(about.function)
+    def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        pieces = about.function(*args, **kwargs)
+        where, task = about.begin(args, kwargs)
         step = partial(next, pieces)
         try:
             while True:
@@ -104,9 +106,14 @@ class _Tracked:
         finally:
             pieces.close()
 
-    async def yield_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        pieces = self.function(*args, **kwargs)
-        where, task = self._begin(args, kwargs)
+    return tracked
+
+
+def _yielding_async(about: "_Tracked") -> Callable[..., Any]:
+    @wraps(about.function)
+    async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        pieces = about.function(*args, **kwargs)
+        where, task = about.begin(args, kwargs)
         step = partial(pieces.asend, None)
         try:
             while True:
@@ -125,7 +132,23 @@ class _Tracked:
         finally:
             await pieces.aclose()
 
-    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, Task]:
+    return tracked
+
+
+class _Tracked:
+    """A function, and what is told of its calls."""
+
+    def __init__(
+        self, function: Callable[..., Any], name: str, model: str | None, provider: str | None
+    ) -> None:
+        self.function = function
+        self.name = name[:100]
+        self.model = model
+        self.provider = provider
+        self.signature = inspect.signature(function)
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, Task]:
+        """Tell that the function is called."""
         where = current_run() or run(self.name)
         fields = TaskFields(task_name=self.name)
         if self.provider is not None:
