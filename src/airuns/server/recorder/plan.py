@@ -37,6 +37,7 @@ class Plan:
         self.tasks: list[TaskRow] = []
         self.task_changes: list[TaskRow] = []
         self.adopted: dict[UUID, UUID] = {}
+        self.answered: set[UUID | None] = set()  # tasks whose answers come as messages, with these
         self.heads: dict[UUID, UUID | None] = {}
         self.arrived: set[UUID] = set()
         self._known = known
@@ -203,7 +204,7 @@ class Plan:
     ) -> None:
         """Add the answer below its question; if it is there, it turns out to be this task's."""
         turn = told.message
-        if turn is None or task.answer_id is not None:
+        if turn is None or task.answer_id is not None or told.task_id in self.answered:
             return
         at = told.completed_at or self._now
         there = self._known.places.get(

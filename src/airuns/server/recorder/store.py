@@ -87,6 +87,8 @@ class _Round:
         told = self._read(events)
         known = await look(self._tx, self._user_id, [thing for _, _, thing in told])
         plan = Plan(known, await self._prompts(told), self._now)
+        things = [thing for _, _, thing in told if isinstance(thing, MessageEvent)]
+        plan.answered = {thing.task_id for thing in things}
         for at, entry, thing in told:
             with self._refusing(at):
                 self._place(plan, at, entry, thing)
