@@ -20,7 +20,7 @@ SERVICE = "weather-bot"
 
 
 def span(happenings: Iterable[Happening] = (), **given: Any) -> Span:
-    """A span of a model call, a trace of its own; attributes have _ for each dot's place: dots."""
+    """A span that is a trace of its own, with fields as given."""
     attributes = given.pop("attributes")
     values = {
         "trace_id": os.urandom(16),
@@ -34,7 +34,7 @@ def span(happenings: Iterable[Happening] = (), **given: Any) -> Span:
 
 
 def called(**attributes: Any) -> dict[str, Any]:
-    """Attributes of a model call by the current conventions: gen_ai's, with _ for dots."""
+    """Attributes of a model call by the current conventions, and more of them."""
     return {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
