@@ -5,10 +5,10 @@ import asyncio
 import platform
 from pathlib import Path
 
-from bench import engine, gateway, importing, pages, store, tree
+from bench import engine, gateway, importing, pages, sdk, store, tree
 from bench.stage import memory, stage
 
-PARTS = ("engine", "pages", "gateway", "importing", "store")
+PARTS = ("engine", "pages", "gateway", "importing", "sdk", "store")
 
 
 def main() -> None:
@@ -39,6 +39,8 @@ def _measure_serving(parts: list[str] | tuple[str, ...], runs: int) -> None:
             pages.measure(where)
         if "importing" in parts:
             importing.measure(where, runs)
+        if "sdk" in parts:
+            sdk.measure(where)
 
 
 if __name__ == "__main__":
