@@ -88,6 +88,11 @@ async def test_a_key_is_shown_once_works_and_is_revoked(visit: Visits, server: S
         await page.reload()
         assert key not in await page.content()
         row = page.locator("#keys li").filter(has_text=name)
+        await row.get_by_label(f"Requests a minute of {name}").fill("60")
+        await row.get_by_role("button", name="Save the limit").click()
+        await expect(page.get_by_text("Limit saved").first).to_be_visible()
+        found = (await program.get("/api/keys")).json()["items"]
+        assert [each["requests_per_minute"] for each in found if each["name"] == name] == [60]
         await row.get_by_role("button", name="Revoke").click()
         await confirm(page, "Revoke key")
         await expect(row).to_contain_text("Revoked")

@@ -53,7 +53,15 @@ class Open:
 class Recording:
     """The records of one process on their way to the database."""
 
-    def __init__(self, data_dir: Path, process_id: UUID, take: Take, db: Database) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        process_id: UUID,
+        take: Take,
+        db: Database,
+        most_held: int = MOST_HELD,
+    ) -> None:
+        self._most_held = most_held
         self._db = db
         self._data_dir = data_dir
         self._spool = Spool(data_dir, process_id)
@@ -111,7 +119,7 @@ class Recording:
         if call.size > MOST_KEPT:
             notes = {**(ended.notes or {}), "kept_bytes": MOST_KEPT, "bytes": call.size}
             ended = msgspec.structs.replace(ended, notes=notes)
-        if self._disk_from is None and self._held > MOST_HELD:
+        if self._disk_from is None and self._held > self._most_held:
             self._disk_from = self._spool.roll()
         self._spool.write(b"E", call.number, self._encoder.encode(ended))
         self.taken += 1

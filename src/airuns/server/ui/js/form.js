@@ -23,16 +23,17 @@ const nameOf = (field) => field.dataset.field ?? field.name;
 
 /** @param {HTMLFormElement} form */
 function valuesOf(form) {
-  /** @type {Record<string, string | boolean>} */
+  /** @type {Record<string, string | boolean | number>} */
   const values = {};
   for (const field of fieldsOf(form)) {
     if (field instanceof HTMLInputElement && field.type === "checkbox") values[nameOf(field)] = field.checked;
+    else if (field.type === "number" && field.value) values[nameOf(field)] = Number(field.value);
     else if (field.value || field.required) values[nameOf(field)] = field.value;
   }
   return values;
 }
 
-/** Put values into the path that names them, out of the body. @param {string} request @param {Record<string, string | boolean>} values */
+/** Put values into the path that names them, out of the body. @param {string} request @param {Record<string, string | boolean | number>} values */
 function addressed(request, values) {
   return request.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
