@@ -47,6 +47,8 @@ def _roles(server: Served, alice: httpx.Client, name: str) -> list[str]:
 
 UVICORN = """
 import os, sys, uvicorn
+from airuns.server.app import create_app
+from airuns.server.settings import load
 uvicorn.run(create_app(load(os.environ), None), port=int(sys.argv[1]), log_level="error")
 """
 
@@ -56,9 +58,12 @@ def test_uvicorn_serves_it_too(
 ) -> None:
     env = environment(tmp_path, AIRUNS_DATABASE_URL=own_database_url, **provider_env)
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-c", UVICORN, str(port)], env=env)
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=url, headers=ALICE.headers) as client:
+    command = [sys.executable, "-c", UVICORN, str(port)]
+    with (
+        subprocess.Popen(command, env=env) as process,
+        httpx.Client(base_url=url, headers=ALICE.headers) as client,
+    ):
         wait_until(lambda: _is_ready(client), "uvicorn", 60)
         said = unique()
         assert text_of(client.post(CHAT, json=asking(said))) == said
@@ -67,8 +72,7 @@ def test_uvicorn_serves_it_too(
         failed = client.post(CHAT, json=asking(said, model="openai/fail:500"))
         assert failed.status_code == 500
         assert client.get("/api/me").json()["username"] == "alice"
-    process.send_signal(signal.SIGINT)
-    process.wait(30)
+        process.send_signal(signal.SIGINT)
     assert not any((tmp_path / "spool").iterdir())
 
 
