@@ -187,8 +187,3 @@ def test_what_is_no_answer_of_the_server_is_an_exception_too(
         pytest.raises(kind),
     ):
         client.me.get()
-
-
-def test_a_client_that_does_not_know_its_server_says_what_to_set() -> None:
-    with pytest.raises(errors.InvalidInput, match="AIRUNS_URL"):
-        airuns.Client()

@@ -164,7 +164,9 @@ def test_a_forked_child_records_and_the_end_of_a_program_delivers(
         child = os.fork()
         run.add_message("user", "child" if child == 0 else "parent")
         if child == 0:
+            import sys
             assert airuns.flush(10)
+            assert "httpx" not in sys.modules  # openai would see it half imported
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         """,
@@ -278,5 +280,20 @@ def test_importing_is_cheap_and_says_what_there_is(program: Program) -> None:
             assert "nothing" in str(error)
         """,
         "http://127.0.0.1:1",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_client_that_does_not_know_its_server_says_what_to_set(program: Program) -> None:
+    done = program(
+        """
+        try:
+            airuns.Client()
+        except airuns.errors.InvalidInput as error:
+            assert "AIRUNS_URL" in str(error)
+        else:
+            raise AssertionError
+        """,
+        "",
     )
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """A call of a model's endpoint as it passed by, and the event that it becomes in the background."""
 
+import sys
 import zlib
 
 import msgspec
@@ -60,10 +61,9 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         return zlib.decompressobj().decompress(body)
     if encoding == "identity":
         return body
-    import httpx  # it knows further encodings when their packages are there
-
+    library = sys.modules.get("httpx2") or sys.modules["httpx"]  # by which the answer came
     try:
-        return httpx.Response(200, headers={"content-encoding": encoding}, content=body).content
-    except httpx.DecodingError:
+        return library.Response(200, headers={"content-encoding": encoding}, content=body).content
+    except library.DecodingError:
         log.warning("The answer of a call ends within its %s encoding and is given up.", encoding)
         return b""

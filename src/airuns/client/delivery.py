@@ -190,7 +190,7 @@ class Delivery:
 
 def _send(work: Work) -> None:
     with delivery.quiet:
-        from airuns.client.sender import Sender  # here, for httpx takes long to import
+        from airuns.client.sender import Sender  # here, for it takes long to import
 
     Sender(work, delivery.quiet).run()
 

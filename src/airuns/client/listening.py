@@ -59,7 +59,7 @@ class Attempt:
         self.at = datetime.now(UTC)
         self.began = time.perf_counter()
         self.request: bytes = request.content
-        self.endpoint = str(request.url.copy_with(query=None))[:2000]
+        self.endpoint = str(request.url).partition("?")[0][:2000]
         self.pieces: list[bytes] = []
         self.status: int | None = None
         self.encoding = ""

@@ -1,14 +1,21 @@
-"""What the thread that delivers does: spool files into the queue, the queue to POST /api/events."""
+"""What the thread that delivers does: spool files into the queue, the queue to POST /api/events.
+
+It speaks HTTP by the standard library: httpx being imported here, while the program calls a model,
+would be seen half imported by openai, which looks for it in sys.modules.
+"""
 
 import gzip
 import random
 import sqlite3
 import time
+from http.client import HTTPException
 from importlib import import_module
 from struct import pack
 from threading import Lock
+from typing import NoReturn
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
-import httpx
 import msgspec
 
 from airuns.client.calls import wire_of
@@ -23,7 +30,7 @@ GATHER_SECONDS = 0.1
 FIRST_DELAY, LAST_DELAY = 0.5, 60.0
 MOST_DELAY = 3600.0
 LOCK_DELAY = 0.2
-TIMEOUT = httpx.Timeout(30, connect=5)
+TIMEOUT = 30.0
 
 _outcome = msgspec.json.Decoder(Outcome).decode
 Rows = list[tuple[int, bytes]]
@@ -54,17 +61,15 @@ class Sender:
 
     def run(self) -> None:
         """Deliver until the work is to stop."""
-        with self.quiet:  # the client imports more, and looking up a host does, too
-            import_module("encodings.idna")
-            http = httpx.Client(base_url=self.work.config.url or "", timeout=TIMEOUT)
-        with http:
-            try:
-                self._run(http)
-            finally:
-                if self._queue is not None:
-                    self._queue.close()
+        with self.quiet:
+            import_module("encodings.idna")  # looking up a host imports it, maybe amid a fork
+        try:
+            self._run()
+        finally:
+            if self._queue is not None:
+                self._queue.close()
 
-    def _run(self, http: httpx.Client) -> None:
+    def _run(self) -> None:
         work = self.work
         delay, asked = 0.0, 0
         while not work.is_stopping:
@@ -74,7 +79,7 @@ class Sender:
             try:
                 with self.quiet:
                     self._queue = self._queue or Queue(work.folder)
-                delay = self._turn(http, self._queue)
+                delay = self._turn(self._queue)
             except (Away, OSError, sqlite3.Error) as error:
                 delay = self._back_off(error)
             except Exception as error:
@@ -111,7 +116,7 @@ class Sender:
         longest = min(LAST_DELAY, FIRST_DELAY * 2 ** min(self._failures - 1, 10))
         return max(asked_for, longest * random.uniform(0.5, 1))  # noqa: S311  # not a secret
 
-    def _turn(self, http: httpx.Client, queue: Queue) -> float:
+    def _turn(self, queue: Queue) -> float:
         """Send until nothing is left; return a delay when another process is at it."""
         work = self.work
         if not work.lock.take():
@@ -124,12 +129,12 @@ class Sender:
                     rows = queue.batch(self._most, MOST_BYTES)
                 if not rows:
                     break
-                self._send(http, queue, rows)
+                self._send(queue, rows)
         finally:
             work.lock.release()
         return 0
 
-    def _send(self, http: httpx.Client, queue: Queue, rows: Rows) -> None:
+    def _send(self, queue: Queue, rows: Rows) -> None:
         """Send a batch and remove it from the queue. Raises Away when it stays there."""
         refused: dict[int, str] = {}
         events: Rows = []
@@ -139,7 +144,7 @@ class Sender:
             except (msgspec.MsgspecError, ValueError) as error:
                 refused[seq] = f"it cannot be read: {error}"
         try:
-            refused |= self._post(http, queue, events) if events else {}
+            refused |= self._post(queue, events) if events else {}
         except Unread as error:
             if len(events) > 1:
                 self._most = len(events) // 2
@@ -152,7 +157,7 @@ class Sender:
         self.work.is_away, self._failures = False, 0
         self._most = min(MOST_EVENTS, self._most * 2)
 
-    def _post(self, http: httpx.Client, queue: Queue, events: Rows) -> dict[int, str]:
+    def _post(self, queue: Queue, events: Rows) -> dict[int, str]:
         """Send events; return why some were refused, by place. Raises Away or Unread."""
         body = pack(">BI", 0xDD, len(events)) + b"".join(event for _, event in events)
         headers = {
@@ -160,17 +165,24 @@ class Sender:
             "Content-Type": "application/msgpack",
             "Content-Encoding": "gzip",
         }
+        url = f"{self.work.config.url}/api/events"
+        request = Request(url, gzip.compress(body, 1), headers, method="POST")  # noqa: S310
         try:
-            answer = http.post("/api/events", content=gzip.compress(body, 1), headers=headers)
-        except httpx.HTTPError as error:
+            with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  # the user's own address
+                outcome = _outcome(answer.read())
+        except HTTPError as error:
+            with error:
+                self._failed(error, queue, events)
+        except (OSError, HTTPException, ValueError) as error:
             raise Away(f"{type(error).__name__}: {error}") from error
-        if answer.is_success:
-            outcome = _outcome(answer.content)
-            return {events[each.index][0]: each.reason for each in outcome.refused}
-        said = f"{answer.status_code} {answer.text[:300]}"
-        if answer.status_code in (400, 413, 422):
+        return {events[each.index][0]: each.reason for each in outcome.refused}
+
+    def _failed(self, answer: HTTPError, queue: Queue, events: Rows) -> NoReturn:
+        """Raise Away, or Unread when the batch is at fault."""
+        said = f"{answer.code} {answer.read()[:300].decode(errors='replace')}"
+        if answer.code in (400, 413, 422):
             raise Unread(said)
-        if answer.status_code == 500:  # one of them may be what it stumbles over
+        if answer.code == 500:  # one of them may be what it stumbles over
             self._most = max(1, len(events) // 2)
             if len(events) == 1:
                 with self.quiet:
@@ -178,6 +190,6 @@ class Sender:
         raise Away(said, _retry_after(answer))
 
 
-def _retry_after(answer: httpx.Response) -> float:
+def _retry_after(answer: HTTPError) -> float:
     asked = answer.headers.get("retry-after", "")
     return min(MOST_DELAY, float(asked)) if asked.isdigit() else 0
