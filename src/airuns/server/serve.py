@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 LAST_SECONDS = 3.0
+SWITCH_SECONDS = (
+    0.001  # that the loop waits for a thread which computes: Python's own 5 ms are seen
+)
 
 
 def run(settings: Settings, started: float, say: Say) -> None:
@@ -48,6 +51,7 @@ def run(settings: Settings, started: float, say: Say) -> None:
     Raises StartError when something that is needed cannot be had.
     """
     gc.disable()  # what is imported stays: to look through it again and again finds nothing
+    sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _leave)
     _check_port(settings)
     with _local_models(settings) as local, ready(settings) as url:

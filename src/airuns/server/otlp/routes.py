@@ -4,6 +4,7 @@ What may go away by itself is 429 or 503, which exporters try again; anything el
 """
 
 import asyncio
+from importlib import import_module
 from typing import Any
 
 from litestar import Request, Response, post
@@ -13,14 +14,13 @@ from litestar.exceptions import HTTPException
 from airuns.errors import TooLarge, TooManyRequests, Unavailable
 from airuns.server import problems
 from airuns.server.given import GivenSettings
-from airuns.server.otlp import wire_json, wire_protobuf
 from airuns.server.otlp.bodies import Unsupported, decompressed
 from airuns.server.otlp.spans import Span
 from airuns.server.otlp.taking import Intake
 from airuns.server.settings import Settings
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-WIRES: dict[str, Any] = {PROTOBUF: wire_protobuf, JSON: wire_json}
+WIRES = {PROTOBUF: "wire_protobuf", JSON: "wire_json"}
 LARGE = 200_000  # bytes; more are read in a thread, so that others need not wait
 RETRY_SECONDS = 5
 
@@ -39,7 +39,9 @@ async def traces(
     model calls become tasks of runs, spans of tools tool updates; others are accepted and counted.
     """
     kind = request.content_type[0]
-    wire, media_type = WIRES.get(kind, wire_json), kind if kind in WIRES else JSON
+    media_type = kind if kind in WIRES else JSON
+    # Protobuf takes long to import, and most servers never meet it.
+    wire: Any = import_module(f"{__package__}.{WIRES[media_type]}")
     try:
         guard = request.app.state.guard
         who = (await guard.authenticate(_credentials(request), None)).who

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 BATCH = 200
 BUCKET = 8192
 POLL_SECONDS = 1.0
-LONGEST_PAUSE = 0.2
+LONGEST_PAUSE = 1.0
+BUSY_PAUSES = 20.0  # how many times as long as a batch takes, beside a process that is busy
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -103,7 +104,11 @@ class Indexer:
         ]
 
     async def _run(self) -> None:
-        """Work while something waits, at most half of the time; it outlives what goes wrong."""
+        """Work while something waits, at most half of the time; it outlives what goes wrong.
+
+        The busier the process is with other work, the less: what comes in is not to wait for it.
+        """
+        busy = 0.0
         while True:
             began = time.monotonic()
             try:
@@ -116,11 +121,20 @@ class Indexer:
                 done = 0
             self.indexed += done
             if done:
-                await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
+                took = time.monotonic() - began
+                busy = await _rest(min(took * (1 + BUSY_PAUSES * busy), LONGEST_PAUSE))
                 continue
+            busy = 0.0
             self._woken.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+
+
+async def _rest(seconds: float) -> float:
+    """Sleep; return which part of a processor the process has used meanwhile, at most 1."""
+    began, used = time.monotonic(), time.process_time()
+    await asyncio.sleep(seconds)
+    return min((time.process_time() - used) / (time.monotonic() - began), 1.0)
 
 
 async def waiting(db: Database) -> list[Waiting]:
