@@ -277,3 +277,28 @@ def test_a_failed_call_keeps_why_and_what_came(alice: Client) -> None:
     assert (task_["status"], task_["response_errors"]["message"]) == ("error", "Slow down")
     run = run_of(alice, refused["id"])
     assert (texts(run), run["status"], run["total_cost"]) == (["Too much"], "error", None)
+
+
+def test_a_large_batch_of_many_runs_is_answered_event_by_event(alice: Client) -> None:
+    runs = [str(uuid4()) for _ in range(20)]
+    events = [
+        task(said("user", f"{n}"), answer=f"{n}!", run_id=runs[n % 20], tokens_input=n)
+        for n in range(100)
+    ]
+    events[17] |= {"cost": "-1"}
+    events[40] = {
+        "type": "message",
+        "id": str(uuid4()),
+        "run_id": runs[0],
+        "parent_id": str(uuid4()),
+        "message": said("user", "Later"),
+    }
+    outcome = tell(alice, *events)
+    assert (outcome["stored"], outcome["waiting"]) == (98, 1)
+    assert [each["index"] for each in outcome["refused"]] == [17]
+    for run_id in runs[1:]:
+        run = get(alice, f"/api/runs/{run_id}")
+        own = [event for event in events if event.get("run_id") == run_id and "cost" not in event]
+        assert (run["task_count"], run["message_count"]) == (len(own), 2 * len(own))
+        tokens = [get(alice, f"/api/tasks/{event['id']}")["tokens_input"] for event in own[:1]]
+        assert tokens == [own[0]["tokens_input"]]

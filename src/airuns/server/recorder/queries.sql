@@ -2,8 +2,12 @@
 -- json columns keep their bytes.
 
 -- name: user_lock
--- One batch of a user at a time, in whichever process: so two that tell the same add it once.
+-- This batch of the user alone, in whichever process: so two that tell the same add it once.
 select id from airuns.users where id = %(user_id)s for no key update
+
+-- name: user_share
+-- Batches that are of other runs may go on beside each other.
+select id from airuns.users where id = %(user_id)s for share
 
 -- name: run_add
 insert into airuns.ai_runs (user_id, id, source_type, source_id, prompt_version, name, description, tags, settings,

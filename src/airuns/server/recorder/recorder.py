@@ -16,7 +16,8 @@ from airuns.errors import AirunsError, Conflict, Forbidden, InvalidInput, Unavai
 from airuns.events import AnyEvent, Outcome, Refusal
 from airuns.server.db.door import As, Database, retried
 from airuns.server.news import News
-from airuns.server.recorder.store import Entry, Stored, record
+from airuns.server.recorder import rules
+from airuns.server.recorder.store import Entry, MustBeAlone, Stored, record
 
 log = logging.getLogger(__name__)
 
@@ -69,14 +70,16 @@ class Recorder:
 
     async def _work(self, user_id: UUID) -> None:
         waiting = self._waiting[user_id]
-        while waiting:
-            some = [waiting.popleft()]
-            size = len(some[0].entries)
-            while waiting and size + len(waiting[0].entries) <= MOST_AT_ONCE:
-                some.append(waiting.popleft())
-                size += len(some[-1].entries)
-            await self._store(As(user_id), some)
-        del self._waiting[user_id]
+        try:
+            while waiting:
+                some = [waiting.popleft()]
+                size = len(some[0].entries)
+                while waiting and size + len(waiting[0].entries) <= MOST_AT_ONCE:
+                    some.append(waiting.popleft())
+                    size += len(some[-1].entries)
+                await self._store(As(user_id), some)
+        finally:
+            del self._waiting[user_id]
 
     async def _store(self, who: As, batches: list[_Batch]) -> None:
         entries = [entry for batch in batches for entry in batch.entries]
@@ -106,16 +109,43 @@ class Recorder:
                 self._news.run(who, run_id, "ended")
 
     async def _record(self, who: As, entries: list[Entry]) -> Stored:
+        """Store what is of some runs beside what is of others, where there is enough of it."""
+        lanes = rules.lanes([entry.event for entry in entries])
+        if len(lanes) == 1:
+            return await self._record_alone(who, entries)
+        stored = await asyncio.gather(
+            *(self._record_lane(who, [entries[at] for at in lane]) for lane in lanes)
+        )
+        return Stored(
+            refused={
+                lane[at]: fault
+                for lane, each in zip(lanes, stored, strict=True)
+                for at, fault in each.refused.items()
+            },
+            waiting=[
+                lane[at] for lane, each in zip(lanes, stored, strict=True) for at in each.waiting
+            ],
+            runs=[run_id for each in stored for run_id in each.runs],
+        )
+
+    async def _record_lane(self, who: As, entries: list[Entry]) -> Stored:
+        """Store beside others, or alone when they turn out to matter to each other."""
+        try:
+            return await _record(self._db, who, entries, alone=False)
+        except (MustBeAlone, psycopg.errors.IntegrityError, psycopg.errors.DataError, InvalidInput):
+            return await self._record_alone(who, entries)
+
+    async def _record_alone(self, who: As, entries: list[Entry]) -> Stored:
         """Store all at once; what the database refuses is looked for by halves."""
         try:
-            return await _record(self._db, who, entries)
+            return await _record(self._db, who, entries, alone=True)
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError, InvalidInput) as fault:
             if len(entries) == 1:
                 log.warning("An event was refused by the database: %s", type(fault).__name__)
                 return Stored(refused={0: _unfit(fault)}, waiting=[], runs=[])
         middle = len(entries) // 2
-        first = await self._record(who, entries[:middle])
-        second = await self._record(who, entries[middle:])
+        first = await self._record_alone(who, entries[:middle])
+        second = await self._record_alone(who, entries[middle:])
         moved = {at + middle: fault for at, fault in second.refused.items()}
         return Stored(
             refused={**first.refused, **moved},
@@ -125,9 +155,9 @@ class Recorder:
 
 
 @retried
-async def _record(db: Database, who: As, entries: list[Entry]) -> Stored:
+async def _record(db: Database, who: As, entries: list[Entry], *, alone: bool) -> Stored:
     async with db.transaction(who) as tx:
-        return await record(tx, who.user_id, entries)
+        return await record(tx, who.user_id, entries, alone=alone)
 
 
 def _unfit(fault: Exception) -> AirunsError:

@@ -54,18 +54,28 @@ _EVENT: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 Placed = tuple[int | None, Entry, Thing]
 
 
-async def record(tx: Transaction, user_id: UUID, entries: Sequence[Entry]) -> Stored:
+class MustBeAlone(Exception):
+    """Something of a batch has to wait for what another may just be adding."""
+
+
+async def record(
+    tx: Transaction, user_id: UUID, entries: Sequence[Entry], *, alone: bool = True
+) -> Stored:
     """Store a batch; events that cannot be stored are refused, each by itself.
 
-    Raises psycopg's errors where the database finds a fault that was not foreseen.
+    A batch that is not `alone` may run beside others of the user: all of its events name their
+    runs, and no other batch is about these. Raises MustBeAlone when it cannot be stored so, and
+    psycopg's errors where the database finds a fault that was not foreseen.
     """
-    await tx.execute(SQL["user_lock"], user_id=user_id)
+    await tx.execute(SQL["user_lock" if alone else "user_share"], user_id=user_id)
     stored = Stored(refused={}, waiting=[], runs=[])
     runs: set[UUID] = set()
     events: list[tuple[int | None, Entry]] = list(enumerate(entries))
     while events:
         round_ = _Round(tx, user_id, stored)
         plan = await round_.store(events)
+        if stored.waiting and not alone:
+            raise MustBeAlone
         runs |= plan.heads.keys() | plan.runs.keys() | {run_id for run_id, _ in plan.run_changes}
         events = [(None, entry) for entry in await round_.awaited(plan.arrived)]
     stored.runs = list(runs)
