@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -134,6 +134,20 @@ def test_the_client_goes_away(policy: str, alice: httpx.Client, provider: Script
         assert sent.finished.wait(10)
         assert (found["status"], found["response_text"]) == ("completed", "one two three")
         assert (found["tokens_input"], found["usage_estimated"]) == (7, False)
+
+
+def test_a_slow_client_is_waited_for(alice: httpx.Client) -> None:
+    """Looking whether it has gone takes nothing of what it still sends."""
+    said = unique()
+    body = httpx.Request("POST", "http://x", json=asking(said)).content
+
+    def slowly() -> Iterator[bytes]:
+        for part in (body[:20], body[20:40], body[40:]):
+            yield part
+            threading.Event().wait(0.4)
+
+    answer = alice.post(CHAT, content=slowly(), headers={"content-type": "application/json"})
+    assert text_of(answer) == said
 
 
 def test_an_answer_that_is_cut_is_cut_for_the_client_too(

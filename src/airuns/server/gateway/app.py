@@ -131,6 +131,7 @@ class Gateway:
             return await self._show_models(path, caller, given, client)
         most = self._settings.max_body
         body = await _body(receive, most)
+        client.watch()
         target = (method, path, scope["query_string"].decode("latin-1"))
         default = self._settings.default_provider
         call = calls.read(caller, given, dialect, target, body, most, default)

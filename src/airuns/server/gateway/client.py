@@ -16,13 +16,12 @@ class Client:
     """
 
     def __init__(self, receive: Any, send: Any, drain: float | None) -> None:
-        loop = asyncio.get_running_loop()
         self._receive = receive
         self._send = send
         self._drain = drain
         self._serving = asyncio.current_task()
         self._watching: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle = loop.call_later(LOOK_AFTER, self._watch)
+        self._timer: asyncio.TimerHandle | None = None
         self.gone = False
         self.stopped = False
         self.started = False
@@ -44,13 +43,18 @@ class Client:
         await self.head(refusal.status, [*refusal.head, length, *more])
         await self.body(refusal.body, last=True)
 
+    def watch(self) -> None:
+        """Begin to look whether the client is there: not before its whole request has come."""
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
+
     def done(self) -> None:
         """Stop looking whether the client is there."""
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
         if self._watching:
             self._watching.cancel()
 
-    def _watch(self) -> None:
+    def _look(self) -> None:
         self._watching = asyncio.create_task(self._wait())
 
     async def _wait(self) -> None:
