@@ -54,7 +54,7 @@ def test_a_run_is_tracked_step_by_step(client: airuns.Client) -> None:
 
 
 def test_an_answer_that_the_program_adds_itself_is_there_once(client: airuns.Client) -> None:
-    run = airuns.run("By hand")
+    run = airuns.run("By hand" * 100)
     run.add_message("user", "Hello")
     task = run.create_task("m")
     run.add_message("assistant", "Hi!", task=task)
@@ -182,5 +182,9 @@ def test_what_the_server_refuses_never_reaches_the_program(
     odd: Any = object()
     with run.task("m", messages=[{"content": "no role"}, odd], metadata={"odd": odd}) as task:
         task.update(tokens_input=-1)
+    wrong: Any = {"tokens": 3}
+    with run.task("m", **wrong) as task:
+        task.update(**wrong)
     assert airuns.flush(10)
+    assert caplog.text.count("An event is lost") == 1  # a minute
     assert caplog.text.count("was refused") >= 2

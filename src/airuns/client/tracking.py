@@ -1,7 +1,7 @@
 """Runs, messages and tasks as a program tells of them, one event for each step."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from airuns.events import MessageEvent, RunEvent, TaskEvent, TaskStatus
 from airuns.wire import Message, Role
 
 UPDATE_SECONDS = 0.5
+NAME_LENGTH = 100
 Content = str | list[dict[str, Any]] | None
 Said = Message | Mapping[str, Any]
 
@@ -130,8 +131,10 @@ class Run(_Block):
         return f"<airuns.Run {self.id}>"
 
     def update(self, **fields: Unpack[RunFields]) -> None:
-        """Change what the run has: name, tags, status (active, completed or error), …"""
-        delivery.put(RunEvent(id=self.id, at=_now(), **fields))
+        """Change what the run has: name (100 characters), tags, status (active, …), metadata, …"""
+        if "name" in fields:
+            fields["name"] = fields["name"][:NAME_LENGTH]
+        _tell(lambda: RunEvent(id=self.id, at=_now(), **fields))
 
     def add_message(
         self,
@@ -185,17 +188,19 @@ class Run(_Block):
         """
         if asked_model is not None:
             fields["model"] = asked_model
-        event = TaskEvent(
-            id=task_id or new_id(),
-            at=_now(),
-            run_id=self.id,
-            status="pending",
-            messages=None if messages is None else [_message(each) for each in messages],
-            request_message_id=request_message_id,
-            **fields,
+        task = Task(task_id or new_id(), self.id)
+        _tell(
+            lambda: TaskEvent(
+                id=task.id,
+                at=_now(),
+                run_id=self.id,
+                status="pending",
+                messages=None if messages is None else [_message(each) for each in messages],
+                request_message_id=request_message_id,
+                **fields,
+            )
         )
-        delivery.put(event)
-        return Task(event.id, self.id)
+        return task
 
     task = create_task
 
@@ -288,15 +293,16 @@ class Task(_Block):
         pending, self._pending = self._pending, TaskFields()
         if self._first_token is not None:
             pending.setdefault("time_to_first_token", self._first_token)
-        event = TaskEvent(
-            id=self.id,
-            run_id=self.run_id,
-            status=status,
-            response_text=self.response_text or None,
-            response=response,
-            **pending,
+        _tell(
+            lambda: TaskEvent(
+                id=self.id,
+                run_id=self.run_id,
+                status=status,
+                response_text=self.response_text or None,
+                response=response,
+                **pending,
+            )
         )
-        delivery.put(event)
 
     def end_with(self, error: BaseException) -> None:
         """Fail with what ended the work on it; a cancellation cancels."""
@@ -310,6 +316,16 @@ class Task(_Block):
             self.complete()
         else:
             self.end_with(error)
+
+
+def _tell(make: Callable[[], RunEvent | TaskEvent]) -> None:
+    """Hand over an event; fields that there are not are logged, for nothing is to raise here."""
+    try:
+        event = make()
+    except TypeError as error:
+        delivery.say("field", f"An event is lost: {error}")
+    else:
+        delivery.put(event)
 
 
 def _message(said: Any) -> Message:
