@@ -5,10 +5,10 @@ import asyncio
 import platform
 from pathlib import Path
 
-from bench import engine, gateway, importing, pages, sdk, store, tree
+from bench import engine, gateway, importing, pages, recording, sdk, store, tree
 from bench.stage import memory, stage
 
-PARTS = ("engine", "pages", "gateway", "importing", "sdk", "store")
+PARTS = ("engine", "pages", "gateway", "recording", "importing", "sdk", "store")
 
 
 def main() -> None:
@@ -37,6 +37,8 @@ def _measure_serving(parts: list[str] | tuple[str, ...], runs: int) -> None:
             asyncio.run(engine.delay(where))
         if "pages" in parts:
             pages.measure(where)
+        if "recording" in parts:
+            recording.measure(where)
         if "importing" in parts:
             importing.measure(where, runs)
         if "sdk" in parts:
