@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import uvloop
 
 from airuns.errors import StartError, Unavailable
 from airuns.server.db import embedded
@@ -64,7 +65,7 @@ def _run(serving: Coroutine[Any, Any, None]) -> None:
     asyncio.run() would wait for that without an end, and Granian leaves some: closing a websocket
     whose browser has just gone is never answered, and cannot be cancelled.
     """
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(serving)

@@ -112,10 +112,9 @@ class Arrivals:
             await storing.add_runs(runs)
             for each in places:
                 await self._add_files(storing, each.shaped, None)
-            for tasks in _batches([task for each in places for task in each.shaped.tasks]):
-                await storing.add_tasks(tasks)
-            for messages in _batches([one for each in places for one in each.shaped.messages]):
-                await storing.add_messages(messages)
+            added = [(*each.shaped.tasks, *each.shaped.messages) for each in places]
+            for rows in _batches([row for each in added for row in each]):
+                await storing.add(rows)
             await storing.finish(runs)
         self._report.add(storing.counts)
 
@@ -147,11 +146,10 @@ class Arrivals:
             old = _named_by([each for each in shaped.messages if each.id in known])
             await self._add_files(storing, shaped, _named_by(new) - old)
             wrote = {message.task_id for message in new}
-            for tasks in _batches([each for each in shaped.tasks if each.task_id in wrote]):
-                await storing.add_tasks(tasks)
-            for messages in _batches(new):
-                await storing.add_messages(messages)
-            await storing.finish_tasks()
+            tasks = [each for each in shaped.tasks if each.task_id in wrote]
+            for rows in _batches([*tasks, *new]):
+                await storing.add(rows)
+            await storing.count([run.id])
             head = next(each for each in shaped.messages if each.id == run.head_message_id)
             moves = held.head_at is None or head.created_at > held.head_at
             await tx.execute(

@@ -2,7 +2,7 @@
 
 A run comes whole or not at all, in one transaction; what is there stays as it is, so importing a
 file twice adds nothing. The file is not trusted: hashes are computed anew, rows belong to whoever
-imports, and counts and totals are kept by the triggers.
+imports, and counts and totals are computed by the database.
 """
 
 import asyncio
@@ -220,8 +220,6 @@ class _Group:
             await self._storing.add_file(member)
             return
         assert isinstance(member, TaskRecord | MessageRecord | VersionRecord)
-        if self._batch and type(self._batch[0]) is not type(member):
-            await self._flush(head)
         self._batch.append(member)
         self._bytes += len(msgspec.json.encode(member))
         if len(self._batch) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
@@ -229,11 +227,10 @@ class _Group:
 
     async def _flush(self, head: PromptRecord | RunRecord) -> None:
         batch, self._batch, self._bytes = self._batch, [], 0
-        if tasks := [each for each in batch if isinstance(each, TaskRecord)]:
-            await self._storing.add_tasks(tasks)
-        elif messages := [each for each in batch if isinstance(each, MessageRecord)]:
-            await self._check(head.id, messages)
-            await self._storing.add_messages(messages)
+        rows = [each for each in batch if not isinstance(each, VersionRecord)]
+        if rows:
+            await self._check(head.id, [each for each in rows if isinstance(each, MessageRecord)])
+            await self._storing.add(rows)
         elif batch:
             await self._storing.insert("version_add", batch)
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -30,29 +29,28 @@ def kind_of(record: Record) -> str:
 class Storing:
     """Adds records in a transaction; `counts` are those that it has added.
 
-    Runs come first, then their files, their tasks, their messages with parents before children;
-    `finish` comes last.
+    Runs come first, then their files, tasks and messages, parents before children; `finish`, or
+    `count` where runs were there before, comes last.
     """
 
     def __init__(self, tx: Transaction, user_id: UUID) -> None:
         self._tx = tx
         self._user_id = user_id
         self.counts: Counter[str] = Counter()
-        self._asked: list[tuple[UUID, UUID | None, Any]] = []
+        self._runs: list[UUID] = []
+        self._tasks: list[UUID] = []
+        self._messages: list[UUID] = []
+        self._asked: list[TaskRecord] = []
 
-    async def insert(self, query: str, rows: Sequence[Record], **more: list[Any]) -> None:
-        """Insert records; `more` has a further column for each."""
-        encoded = [msgspec.json.encode(row) for row in rows]
-        for name, values in more.items():
-            for place, value in enumerate(values):
-                column = b',"%s":%s}' % (name.encode(), msgspec.json.encode(value))
-                encoded[place] = encoded[place][:-1] + column
-        await self._tx.execute(SQL[query], user_id=self._user_id, rows=_list_of(encoded))
+    async def insert(self, query: str, rows: Sequence[Record]) -> None:
+        """Insert records of one kind."""
+        await self._tx.execute(SQL[query], user_id=self._user_id, rows=_json(rows))
         self.counts[kind_of(rows[0])] += len(rows)
 
     async def add_runs(self, runs: Sequence[RunRecord]) -> None:
         """Add runs without what they hold."""
         await self.insert("run_add", runs)
+        self._runs += [run.id for run in runs]
 
     async def add_file(self, file: AttachmentRecord) -> None:
         """Add a file of a run."""
@@ -60,57 +58,81 @@ class Storing:
         await self._tx.execute(SQL["attachment_add"], user_id=self._user_id, **values)
         self.counts[kind_of(file)] += 1
 
-    async def add_tasks(self, tasks: Sequence[TaskRecord]) -> None:
-        """Add tasks; a model is the user's of the same name where it has another id here."""
+    async def add(self, rows: Sequence[TaskRecord | MessageRecord]) -> None:
+        """Add tasks, and messages whose hashes are right.
+
+        A message's task comes with it or before it; a task's question may come later.
+        """
+        messages = [row for row in rows if isinstance(row, MessageRecord)]
+        tasks = [_ended(row) for row in rows if isinstance(row, TaskRecord)]
+        tasks = await self._with_models(tasks)
+        came = {None, *(message.id for message in messages)}
+        self._asked += [task for task in tasks if task.request_message_id not in came]
+        ready = [
+            task
+            if task.request_message_id in came
+            else msgspec.structs.replace(task, request_message_id=None)
+            for task in tasks
+        ]
+        await self._tx.execute(
+            SQL["add"], user_id=self._user_id, tasks=_json(ready), messages=_json(messages)
+        )
+        self._tasks += [task.task_id for task in tasks]
+        self._messages += [message.id for message in messages]
+        self.counts.update(kind_of(row) for row in rows)
+
+    async def _with_models(self, tasks: list[TaskRecord]) -> list[TaskRecord]:
+        """Return tasks with the user's model of the same name where it has another id here."""
         named = {(task.provider, task.model) for task in tasks if task.model}
+        ids = [task.model_id for task in tasks if task.model_id]
+        if not named and not ids:
+            return tasks
         rows = await self._tx.rows(
             SQL["models_of"],
             user_id=self._user_id,
-            ids=[task.model_id for task in tasks if task.model_id],
+            ids=ids,
             providers=[provider for provider, _ in named],
             names=[name for _, name in named],
         )
         known = {row["id"] for row in rows}
         by_name = {(row["provider"], row["name"]): row["id"] for row in rows}
-        ready: list[TaskRecord] = []
-        for task in tasks:
-            model_id = task.model_id
-            if model_id not in known:
-                model_id = by_name.get((task.provider, task.model))
-            ready.append(msgspec.structs.replace(_ended(task), model_id=model_id))
-            self._asked.append((task.task_id, task.request_message_id, task.updated_at))
-        await self.insert("task_add", ready)
-
-    async def add_messages(self, messages: Sequence[MessageRecord]) -> None:
-        """Add messages whose hashes are right; the last of a run counts for all of it."""
-        counts = Counter(message.run_id for message in messages)
-        last = {message.run_id: place for place, message in enumerate(messages)}
-        added = [
-            counts[message.run_id] if last[message.run_id] == place else 0
-            for place, message in enumerate(messages)
+        return [
+            task
+            if task.model_id in known
+            else msgspec.structs.replace(task, model_id=by_name.get((task.provider, task.model)))
+            for task in tasks
         ]
-        await self.insert("message_add", messages, added=added)
 
-    async def finish_tasks(self) -> None:
-        """Tell the tasks which messages they asked from."""
+    async def count(self, grown: Sequence[UUID] = ()) -> None:
+        """Have counted and indexed what was added, also to runs that have `grown`."""
         if self._asked:
             await self._tx.execute(
                 SQL["task_finish"],
                 user_id=self._user_id,
-                task_ids=[task_id for task_id, _, _ in self._asked],
-                message_ids=[message_id for _, message_id, _ in self._asked],
-                updated_ats=[updated_at for _, _, updated_at in self._asked],
+                task_ids=[task.task_id for task in self._asked],
+                message_ids=[task.request_message_id for task in self._asked],
+                updated_ats=[task.updated_at for task in self._asked],
             )
+        runs = [*self._runs, *grown]
+        await self._tx.execute(
+            SQL["count"],
+            user_id=self._user_id,
+            runs=runs,
+            heads=[None] * len(runs),
+            new_runs=self._runs,
+            new_messages=self._messages,
+            new_tasks=self._tasks,
+        )
 
     async def finish(self, runs: Sequence[RunRecord]) -> None:
-        """Give runs what triggers made of the order in which rows came in."""
-        await self.finish_tasks()
-        encoded = [msgspec.json.encode(run) for run in runs]
-        await self._tx.execute(SQL["run_finish"], user_id=self._user_id, rows=_list_of(encoded))
+        """Count, and give runs back what counting made of the order in which rows came in."""
+        await self.count()
+        ids = [run.id for run in runs]
+        await self._tx.execute(SQL["run_finish"], user_id=self._user_id, rows=_json(runs), ids=ids)
 
 
-def _list_of(encoded: list[bytes]) -> str:
-    return (b"[" + b",".join(encoded) + b"]").decode()
+def _json(rows: Sequence[Record]) -> str:
+    return msgspec.json.encode(rows).decode()
 
 
 def _ended(task: TaskRecord) -> TaskRecord:

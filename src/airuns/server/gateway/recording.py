@@ -30,7 +30,7 @@ Take = Callable[[As, Sequence[CallEvent]], Awaitable[Outcome]]
 
 MOST_HELD = 32 * 1024 * 1024
 MOST_KEPT = 16 * 1024 * 1024  # of one answer
-BATCH = 32
+BATCH = 64
 PAUSE_SECONDS = 0.05  # a batch gathers, so that a busy server writes fewer of them
 LONGEST_WAIT = 15.0
 LAST_SECONDS = 5.0

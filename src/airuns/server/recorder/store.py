@@ -1,5 +1,6 @@
 """Stores what programs tell: a batch of a user's events, in one transaction."""
 
+import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from airuns.server.recorder.told import Told, check_times, of_call, of_task
 
 SQL = queries.load(__package__ or "")
 
+AT_A_STRETCH = 8
 CHANGED = ("source_type", "source_id", "name", "description", "tags", "status")
 CHANGED_JSON = ("settings", "variable_values", "broker_values", "metadata")
 
@@ -94,12 +96,13 @@ class _Round:
 
     async def store(self, events: list[tuple[int | None, Entry]]) -> Plan:
         """Store them; return what was added."""
-        told = self._read(events)
+        told = await self._read(events)
         known = await look(self._tx, self._user_id, [thing for _, _, thing in told])
         plan = Plan(known, await self._prompts(told), self._now)
         things = [thing for _, _, thing in told if isinstance(thing, MessageEvent)]
         plan.answered = {thing.task_id for thing in things}
-        for at, entry, thing in told:
+        for number, (at, entry, thing) in enumerate(told):
+            await _breathe(number)
             with self._refusing(at):
                 self._place(plan, at, entry, thing)
         await self._write(plan)
@@ -123,11 +126,12 @@ class _Round:
             if at is not None:
                 self._stored.refused[at] = fault
 
-    def _read(self, events: list[tuple[int | None, Entry]]) -> list[Placed]:
+    async def _read(self, events: list[tuple[int | None, Entry]]) -> list[Placed]:
         """Return what the events tell, runs first; what is told of a task becomes one."""
         tasks: dict[UUID, Told] = {}
         read: list[Placed] = []
-        for at, entry in events:
+        for number, (at, entry) in enumerate(events):
+            await _breathe(number)
             with self._refusing(at):
                 thing = self._told(entry)
                 if isinstance(thing, Told):
@@ -234,6 +238,12 @@ class _Round:
                 key_ids=[entry.key_id for _, entry in self._waiting],
                 events=[_json(entry.event) for _, entry in self._waiting],
             )
+
+
+async def _breathe(number: int) -> None:
+    """Let others of the process go on, now and then: who streams must not wait for a batch."""
+    if number % AT_A_STRETCH == AT_A_STRETCH - 1:
+        await asyncio.sleep(0)
 
 
 def _json(value: Any) -> str:

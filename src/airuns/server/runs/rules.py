@@ -15,6 +15,7 @@ ENDED = ("completed", "error", "timeout", "cancelled")
 NAME_LENGTH = 50
 
 _sentence = re.compile(r"(?<=[.!?…])\s|(?<=[。！？])")
+_marked = re.compile(r"[\\\\`*_\[\]<>#~&|=+-]|^\s*\d+[.)]|^(?: {4}|\t)", re.MULTILINE)
 _markdown = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
 
 
@@ -95,8 +96,11 @@ def run_name(turns: list[Turn], source_name: str | None, at: datetime) -> str:
 
 def plain_text(markdown: str) -> str:
     """Return the words of a markdown text, without its marks, code fences' contents included."""
+    begins = markdown[:2000]
+    if not _marked.search(begins):  # most messages have no marks, and to parse one takes long
+        return begins.strip()
     words: list[str] = []
-    for token in _markdown.parse(markdown[:2000]):
+    for token in _markdown.parse(begins):
         if token.type in ("fence", "code_block"):
             words.append(token.content)
         for child in token.children or []:
