@@ -105,6 +105,10 @@ from unnest(%(task_ids)s::uuid[], %(message_ids)s::uuid[], %(updated_ats)s::time
     as f (task_id, message_id, updated_at)
 where t.user_id = %(user_id)s and t.task_id = any(%(task_ids)s) and t.task_id = f.task_id
 
+-- name: plan_anew
+-- What a connection planned while the tables were empty would read all that has come since.
+set local plan_cache_mode = force_custom_plan
+
 -- name: count
 select airuns.count_added(%(user_id)s, %(runs)s, %(heads)s, %(new_runs)s, %(new_messages)s, %(new_tasks)s)
 

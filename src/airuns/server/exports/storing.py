@@ -114,6 +114,7 @@ class Storing:
                 updated_ats=[task.updated_at for task in self._asked],
             )
         runs = [*self._runs, *grown]
+        await self._tx.execute(SQL["plan_anew"])
         await self._tx.execute(
             SQL["count"],
             user_id=self._user_id,
