@@ -3,13 +3,13 @@
 python -m bench.bare_proxy UPSTREAM PORT: on the same web server and HTTP client as the gateway.
 """
 
-import asyncio
 import sys
 from typing import Any
 
 import aiohttp
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvloop
+
+from airuns.server.web import WebServer
 
 DROPPED = (b"host", b"content-length")
 HOP = (b"transfer-encoding", b"connection", b"keep-alive")
@@ -46,8 +46,8 @@ async def _serve(upstream: str, port: int) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as http:
         app = Proxy(upstream, http)
-        await Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False).serve()
+        await WebServer(WebServer.configured(app, "127.0.0.1", port)).serve()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(_serve(sys.argv[1], int(sys.argv[2])))

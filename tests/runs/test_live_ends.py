@@ -10,8 +10,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import socketio
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from litestar.datastructures import State
 
 from airuns.server import settings
@@ -20,6 +18,7 @@ from airuns.server.accounts.guard import Guard
 from airuns.server.db.door import Database, Transaction
 from airuns.server.runs import lists, live
 from airuns.server.runs.live import Live
+from airuns.server.web import WebServer
 from tests.accounts.browsing import PASSWORD, form_token, sign_in
 from tests.people import ALICE
 from tests.runs.calling import user
@@ -38,7 +37,7 @@ async def served_here(db: Database) -> AsyncGenerator[tuple[Live, str]]:
     here = Live(State({"settings": given, "db": db, "guard": Guard(given, db), "engine": engine}))
     port = free_port()
     app = socketio.ASGIApp(here.server)
-    server = Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False, websockets=True)
+    server = WebServer(WebServer.configured(app, "127.0.0.1", port))
     here.start()
     serving = asyncio.create_task(server.serve())
     try:
@@ -46,8 +45,8 @@ async def served_here(db: Database) -> AsyncGenerator[tuple[Live, str]]:
         yield here, f"http://127.0.0.1:{port}"
     finally:
         await here.stop()
-        server.stop()
-        await asyncio.wait([serving], timeout=3)  # a WebSocket whose client has left may never end
+        server.should_exit = True
+        await serving
 
 
 async def listening(port: int) -> None:

@@ -62,8 +62,7 @@ def run(settings: Settings, started: float, say: Say) -> None:
 def _run(serving: Coroutine[Any, Any, None]) -> None:
     """Run to the end, and a few seconds more for what is left.
 
-    asyncio.run() would wait for that without an end, and Granian leaves some: closing a websocket
-    whose browser has just gone is never answered, and cannot be cancelled.
+    asyncio.run() would wait for that without an end.
     """
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -87,7 +86,7 @@ def _leave(_: int, __: FrameType | None) -> None:
 
 
 def _check_port(settings: Settings) -> None:
-    """Raise StartError when the port cannot be had. Granian shares a port that is in use."""
+    """Raise StartError when the port cannot be had, before everything else is started."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -125,10 +124,8 @@ def _start_local_models(settings: Settings) -> "Local":
 
 
 async def _serve(settings: Settings, url: str, local: "Local", started: float, say: Say) -> None:
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
-
     from airuns.server.app import create_app
+    from airuns.server.web import WebServer
 
     app = create_app(msgspec.structs.replace(settings, database_url=url), *local)
     gc.freeze()
@@ -138,14 +135,8 @@ async def _serve(settings: Settings, url: str, local: "Local", started: float, s
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     tracing = litestar.state.tracing
-    server = Server(
-        tracing.requests(app) if tracing else app,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        log_enabled=False,
-        websockets=True,
-    )
+    traced = tracing.requests(app) if tracing else app
+    server = WebServer(WebServer.configured(traced, settings.host, settings.port))
     async with litestar.lifespan():
         serving = asyncio.create_task(server.serve())
         keeping = asyncio.create_task(_keep_database(settings))
@@ -154,7 +145,7 @@ async def _serve(settings: Settings, url: str, local: "Local", started: float, s
         say(f"ready in {time.monotonic() - started:.1f} s")
         await _first_of(serving, stopping)
         keeping.cancel()
-    server.stop()
+    server.should_exit = True
     await serving
 
 

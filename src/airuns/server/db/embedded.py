@@ -38,6 +38,8 @@ listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 100
 shared_buffers = 128MB
+# What was planned for tables that had just begun to grow is soon planned anew.
+autovacuum_naptime = 5s
 max_wal_size = 2GB
 wal_compression = on
 jit = off
