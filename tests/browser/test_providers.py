@@ -1,4 +1,4 @@
-"""Settings of providers and of prices."""
+"""Settings of providers, of prices, and of the gateway's aliases."""
 
 import re
 from collections.abc import Generator
@@ -19,7 +19,7 @@ KEY = "sk-never-shown"
 
 @pytest.fixture
 def bob(server: Served, run: Run) -> Generator[httpx.AsyncClient]:
-    """Bob's client, whose prices and providers are gone afterwards."""
+    """Bob's client, whose prices, providers and aliases are gone afterwards."""
     client = httpx.AsyncClient(base_url=server.url, headers=BOB.headers, timeout=30)
     yield client
     run(clear(client))
@@ -32,6 +32,8 @@ async def clear(client: httpx.AsyncClient) -> None:
     for row in (await client.get("/api/models")).json()["items"]:
         if row["price"] and row["price"]["source"] == "own":
             await client.delete(f"/api/models/{row['model']}/price")
+    for alias in (await client.get("/api/model-aliases")).json()["items"]:
+        await client.delete(f"/api/model-aliases/{alias['name']}")
     await client.aclose()
 
 
@@ -189,4 +191,52 @@ async def test_a_price_is_set_shown_beside_the_public_one_changed_and_removed(
     await row.get_by_role("button", name="Remove").click()
     await page.get_by_role("button", name="Remove price").click()
     await expect(page.get_by_text("No prices of your own")).to_be_visible()
+    visit.errors.clear()  # the 422
+
+
+async def test_an_alias_is_added_changed_and_deleted(
+    visit: Visits, bob: httpx.AsyncClient, server: Served, name: str
+) -> None:
+    page = await visit("/settings/gateway", BOB, permissions=["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name=f"Copy {server.url}/v1").click()
+    assert await page.evaluate("navigator.clipboard.readText()") == f"{server.url}/v1"
+    await expect(page.get_by_text("No alias yet")).to_be_visible()
+    await page.get_by_role("button", name="Add alias").first.click()
+    dialog = page.get_by_role("dialog", name="Add an alias")
+    await expect(dialog.get_by_label("Name")).to_be_focused()
+    await page.keyboard.type(name)
+    await dialog.get_by_role("button", name="Choose… for Model").press("Enter")
+    await page.get_by_role("combobox", name="Search models").fill("openai/gpt-4o")
+    await page.get_by_role("option", name=re.compile(r"^gpt-4o\s*openai")).click()
+    await expect(dialog.get_by_label("Model")).to_have_value("openai/gpt-4o")
+    await dialog.get_by_label("Fallbacks").fill("openai/echo, nobody")
+    await accessible(page)
+    await dialog.get_by_label("Fallbacks").press("Enter")
+    await expect(dialog.get_by_label("Fallbacks")).to_have_accessible_description(
+        "fallbacks[1] must be provider/name."
+    )
+    await expect(dialog.get_by_label("Fallbacks")).to_be_focused()
+    await dialog.get_by_label("Fallbacks").fill("openai/echo")
+    await dialog.get_by_role("button", name="Choose… for Fallbacks").click()
+    await page.get_by_role("combobox", name="Search models").fill("openai/gpt-4o")
+    await page.get_by_role("option", name=re.compile(r"^gpt-4o\s*openai")).click()
+    await page.keyboard.press("Enter")
+    row = page.locator("#aliases li").filter(has_text=name)
+    await expect(row).to_contain_text("openai/gpt-4o, then openai/echo, then openai/gpt-4o")
+
+    await row.get_by_role("button", name=f"Change {name}").click()
+    changed = page.get_by_role("dialog", name=f"Change {name}")
+    await changed.get_by_label("Model").fill("openai/echo")
+    await changed.get_by_label("Fallbacks").fill("")
+    await page.keyboard.press("Enter")
+    await expect(row).not_to_contain_text("then")
+    found = (await bob.get("/api/model-aliases")).json()["items"]
+    assert [(one["model"], one["fallbacks"]) for one in found if one["name"] == name] == [
+        ("openai/echo", [])
+    ]
+    await accessible(page)
+
+    await row.get_by_role("button", name=f"Delete {name}").click()
+    await page.get_by_role("button", name="Delete alias").click()
+    await expect(page.get_by_text("No alias yet")).to_be_visible()
     visit.errors.clear()  # the 422

@@ -69,6 +69,7 @@ async def small_targets(page: Page, within: str = "body") -> list[str]:
         ("/settings", "main form"),
         ("/settings/keys", "main form"),
         ("/settings/providers", "main [data-probe]"),
+        ("/settings/gateway", "main .button"),
         ("/settings/prices", "main .button"),
         ("/settings/data", "main .button"),
         ("/settings/retention", "main .button"),

@@ -32,7 +32,8 @@ class Request:
     @property
     def json(self) -> Any:
         """The body; one that asks for no model, such as a list of them, names none."""
-        return json.loads(self.body or b'{"model": ""}')
+        is_json = self.body.lstrip()[:1] == b"{"  # and no form, nor nothing
+        return json.loads(self.body) if is_json else {"model": ""}
 
     def disconnect(self) -> None:
         """Note that the client closed the connection before the end of the answer."""
