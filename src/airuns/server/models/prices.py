@@ -72,6 +72,14 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     request: Decimal = Decimal(0)
 
 
+class _Tier(msgspec.Struct, frozen=True):
+    """Rates of prompts of more than `above` tokens, and how they are told; None: of the others."""
+
+    above: int | None
+    rates: Rates
+    price: dict[str, Any]
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A model in the price table: its context size in tokens and its base rates."""
 
@@ -95,20 +103,29 @@ def cost_of(
     if found is None or usage.input is None:
         return None
     prices = found[1].get_prices(at)
-    tier = max((start for start in _tiers(prices) if usage.input > start), default=None)
     # The prices are objects of the table, which stays: the same one has the same rates for ever.
-    known = _known_rates().get((id(prices), tier))
-    if known is None:
-        rates = _rates(found[0], prices, usage.input)
-        source = {
-            "source": "genai-prices",
-            "version": importlib.metadata.version("genai-prices"),
-            "provider": found[0].id,
-            "model": found[1].id,
-            "tier_above_input_tokens": tier,
-        }
-        known = _known_rates()[id(prices), tier] = (rates, source | told(rates))
-    return _cost(usage, *known)
+    tiers = _known_tiers().get(id(prices))
+    if tiers is None:
+        tiers = _known_tiers()[id(prices)] = _priced(*found, prices)
+    known = next(each for each in tiers if each.above is None or usage.input > each.above)
+    return _cost(usage, known.rates, known.price)
+
+
+def _priced(provider: "Provider", model: "ModelInfo", prices: "ModelPrice") -> "list[_Tier]":
+    """Return a model's rates by the tokens of the whole prompt, the highest tier first."""
+    starts: list[int | None] = [*sorted(set(_tiers(prices)), reverse=True), None]
+    source = {
+        "source": "genai-prices",
+        "version": importlib.metadata.version("genai-prices"),
+        "provider": provider.id,
+        "model": model.id,
+    }
+    found: list[_Tier] = []
+    for start in starts:
+        rates = _rates(provider, prices, 0 if start is None else start + 1)
+        price = {**source, "tier_above_input_tokens": start, **told(rates)}
+        found.append(_Tier(start, rates, price))
+    return found
 
 
 def _cost(usage: Usage, rates: Rates, price: dict[str, Any]) -> Cost | None:
@@ -247,7 +264,7 @@ def _provider(name: str) -> "Provider | None":
 
 
 @cache
-def _known_rates() -> dict[tuple[int, int | None], tuple[Rates, dict[str, Any]]]:
+def _known_tiers() -> dict[int, list[_Tier]]:
     return {}
 
 

@@ -105,10 +105,11 @@ class Plan:
             if task.run_id != event.run_id:
                 raise Conflict(f"Task {event.task_id} is in another run.", field="task_id")
         run = run or self._begin(event.run_id, at, {}, [turn])
-        row = self._child(run, parent, turn, at, event.id, event.task_id, event.metadata)
+        hash_ = chain_hash(parent.chain_hash if parent else None, turn)
+        new = self._child(run, parent, turn, hash_, at, event.id, event.task_id, event.metadata)
         if task is not None:
-            task.answer_id = task.answer_id or row.id
-        self._move_head(run, parent, row, at)
+            task.answer_id = task.answer_id or new.id
+        self._move_head(run, parent, new, at)
         self.arrived.add(event.id)
 
     def _parent(self, event: MessageEvent, run: KnownRun | None) -> KnownMessage | None:
@@ -186,9 +187,8 @@ class Plan:
             return self._known.messages[run.head_message_id] if run.head_message_id else None
         at, parent = self._deepest(run.id, told.hashes)
         first = parent
-        for turn in told.turns[at:]:
-            row = self._child(run, parent, turn, told.at, new_id(), None, {})
-            parent = self._known.messages[row.id]
+        for turn, hash_ in zip(told.turns[at:], told.hashes[at:], strict=True):
+            parent = self._child(run, parent, turn, hash_, told.at, new_id(), None, {})
         if parent is not None and parent is not first:
             self._move_head(run, first, parent, told.at)
         return parent
@@ -207,17 +207,16 @@ class Plan:
         if turn is None or task.answer_id is not None or told.task_id in self.answered:
             return
         at = told.completed_at or self._now
-        there = self._known.places.get(
-            (run.id, chain_hash(question.chain_hash if question else None, turn))
-        )
+        hash_ = chain_hash(question.chain_hash if question else None, turn)
+        there = self._known.places.get((run.id, hash_))
         if there is not None and there.task_id is None and there.id not in self.adopted:
             self.adopted[there.id] = told.task_id
             task.answer_id = there.id
             return
         metadata = {} if told.status == "completed" else {"status": told.status}
-        row = self._child(run, question, turn, at, new_id(), told.task_id, metadata)
-        task.answer_id = row.id
-        self._move_head(run, question, row, at)
+        new = self._child(run, question, turn, hash_, at, new_id(), told.task_id, metadata)
+        task.answer_id = new.id
+        self._move_head(run, question, new, at)
 
     def _change_task(self, told: Told, known: KnownTask) -> None:
         run = self._known.runs[known.run_id]
@@ -237,27 +236,25 @@ class Plan:
         run: KnownRun,
         parent: KnownMessage | None,
         turn: Turn,
+        hash_: bytes,
         at: datetime,
         id_: UUID,
         task_id: UUID | None,
         metadata: dict[str, Any],
-    ) -> MessageRow:
+    ) -> KnownMessage:
+        depth = parent.depth + 1 if parent else 0
         message = KnownMessage(
-            id=id_,
-            run_id=run.id,
-            depth=parent.depth + 1 if parent else 0,
-            chain_hash=chain_hash(parent.chain_hash if parent else None, turn),
-            task_id=task_id,
+            id=id_, run_id=run.id, depth=depth, chain_hash=hash_, task_id=task_id
         )
         row = MessageRow(
             id=id_,
             run_id=run.id,
             parent_id=parent.id if parent else None,
-            depth=message.depth,
+            depth=depth,
             role=turn.role,
             content=turn.content,
             data=turn.data,
-            chain_hash=message.chain_hash.hex(),
+            chain_hash=hash_.hex(),
             task_id=task_id,
             metadata=metadata,
             created_at=at,
@@ -265,14 +262,14 @@ class Plan:
         self.messages.append(row)
         self._known.add_message(message)
         if turn.role == "assistant":
-            self._known.anywhere[message.chain_hash] = run.id
-        return row
+            self._known.anywhere[hash_] = run.id
+        return message
 
     def _move_head(
         self,
         run: KnownRun,
         parent: KnownMessage | None,
-        new: MessageRow | KnownMessage,
+        new: KnownMessage,
         at: datetime,
     ) -> None:
         """Go on to what was added to the current line or last of all, not to what came late."""
