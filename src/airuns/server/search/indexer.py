@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 BATCH = 200
 BUCKET = 8192
 POLL_SECONDS = 1.0
-LONGEST_PAUSE = 1.0
+LONGEST_PAUSE = 5.0
 BUSY_PAUSES = 20.0  # how many times as long as a batch takes, beside a process that is busy
 
 
