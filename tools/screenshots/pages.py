@@ -138,6 +138,7 @@ def shots(work: Filling) -> list[Shot]:
         Shot("settings-account", "/settings"),
         Shot("settings-keys", "/settings/keys"),
         Shot("settings-providers", "/settings/providers", _tried),
+        Shot("settings-gateway", "/settings/gateway"),
         Shot("settings-prices", "/settings/prices"),
         Shot("settings-budgets", "/settings/budgets"),
         Shot("settings-data", "/settings/data", _exported),

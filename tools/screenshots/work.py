@@ -92,6 +92,12 @@ class Filling:
         price = {"input": "0.075", "output": "0.30", "cache_read": "0"}
         self._call("PUT", "/api/models/halden-gpu/llama-3.3-70b-instruct/price", price)
         self._call("PUT", "/api/models/openai/gpt-5/price", {"input": "1.10", "output": "9"})
+        alias = {
+            "model": "halden-gpu/llama-3.3-70b-instruct",
+            "fallbacks": ["openai/gpt-5-mini", "anthropic/claude-sonnet-4-5"],
+        }
+        self._call("PUT", "/api/model-aliases/quick", alias)
+        self._call("PUT", "/api/model-aliases/thorough", {"model": "openai/gpt-5"})
 
     def _prompt(self, prompt: dict[str, Any]) -> None:
         body = {

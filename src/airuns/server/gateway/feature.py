@@ -1,5 +1,6 @@
 """The routes of the gateway's own settings; what it serves is app.py's."""
 
-from airuns.server.gateway.routes import routes
+from airuns.server.gateway import pages
+from airuns.server.gateway.routes import routes as api
 
-__all__ = ["routes"]
+routes = [*api, *pages.routes]

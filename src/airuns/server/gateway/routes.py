@@ -80,7 +80,7 @@ async def delete_alias(
 
 def _check(model: str, field: str) -> None:
     if not MODEL.fullmatch(model) or len(model.partition("/")[2]) > catalog.NAME_LENGTH:
-        raise InvalidInput(f"{field} must be provider/name.", field=field)
+        raise InvalidInput(f"{field} must be provider/name, not {model[:100]}.", field=field)
 
 
 routes = [

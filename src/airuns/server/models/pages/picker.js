@@ -16,7 +16,8 @@ let asked = 0;
 
 /**
  * Let the reader choose a model; null when the dialog was closed without.
- * The option's data has choice (provider/name), name, inputPrice, outputPrice and contextSize.
+ * The option's data has choice (provider/name), name, inputPrice, outputPrice and contextSize; that of the
+ * default model has no choice, but default (provider/name).
  * @param {string} [current] the model that is chosen now
  * @returns {Promise<DOMStringMap | null>}
  */
@@ -132,6 +133,22 @@ on("click", "[data-model-field] button", async (button) => {
   try {
     const option = await pickModel(field.value);
     if (option) fill(field, button, option);
+  } catch (error) {
+    showError(error);
+  }
+});
+
+/* `data-pick-model` names a field that a model can be typed into; with `data-list` it takes several. */
+on("click", "[data-pick-model]", async (button) => {
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.pickModel ?? ""));
+  const takesMany = "list" in field.dataset;
+  try {
+    const option = await pickModel(takesMany ? "" : field.value);
+    if (!option) return;
+    const before = takesMany ? field.value.replace(/[\s,]+$/, "") : "";
+    field.value = [before, option.choice || option.default].filter(Boolean).join(", ");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
   } catch (error) {
     showError(error);
   }

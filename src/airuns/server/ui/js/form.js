@@ -3,7 +3,8 @@
  *   <form data-form="POST /api/keys" data-done="Key made" data-refresh="#keys" data-reveal="#new-key">
  *   <button data-send="DELETE /api/keys/…" data-confirm="Revoke?" data-confirm-text="…" data-confirm-verb="Revoke">
  * A field is sent under its name, or under `data-field`; an empty one that is not required is left out;
- * one that the path names, as in "PUT /api/things/{name}", goes there.
+ * one that the path names, as in "PUT /api/things/{name}", goes there; one with `data-list` is sent as
+ * the list of what stands between its commas.
  * `data-refresh` names parts to fetch anew, `data-reveal` an element whose [data-answer] take what came
  * back; `data-keep` leaves the fields as they are. Each sends the event `done` with the answer.
  */
@@ -14,6 +15,7 @@ import { Problem, send, showError } from "./http.js";
 import { toast } from "./toast.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field */
+/** @typedef {Record<string, string | boolean | number | string[]>} Values */
 
 /** @param {HTMLFormElement} form @returns {Field[]} */
 const fieldsOf = (form) => /** @type {any} */ ([...form.elements].filter((one) => nameOf(/** @type {any} */ (one))));
@@ -21,24 +23,28 @@ const fieldsOf = (form) => /** @type {any} */ ([...form.elements].filter((one) =
 /** @param {Field} field */
 const nameOf = (field) => field.dataset.field ?? field.name;
 
+/** @param {Field} field @param {string} name Tell whether the API's name of a field, or of an item of a list, is this one's. */
+const isNamed = (field, name) => nameOf(field) === name || ("list" in field.dataset && name.startsWith(`${nameOf(field)}[`));
+
 /** @param {HTMLFormElement} form */
 function valuesOf(form) {
-  /** @type {Record<string, string | boolean | number>} */
+  /** @type {Values} */
   const values = {};
   for (const field of fieldsOf(form)) {
     if (field instanceof HTMLInputElement && field.type === "checkbox") values[nameOf(field)] = field.checked;
     else if (field.type === "number" && field.value) values[nameOf(field)] = Number(field.value);
+    else if ("list" in field.dataset) values[nameOf(field)] = field.value.split(",").map((one) => one.trim()).filter(Boolean);
     else if (field.value || field.required) values[nameOf(field)] = field.value;
   }
   return values;
 }
 
-/** Put values into the path that names them, out of the body. @param {string} request @param {Record<string, string | boolean | number>} values */
+/** Put values into the path that names them, out of the body. @param {string} request @param {Values} values */
 function addressed(request, values) {
   return request.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     delete values[name];
-    return encodeURIComponent(value);
+    return encodeURIComponent(String(value));
   });
 }
 
@@ -64,7 +70,7 @@ export function clearProblem(field) {
 function showProblems(form, error) {
   const found = error instanceof Problem ? error.errors : [];
   const fields = found.flatMap(({ field: name, message }) => {
-    const field = fieldsOf(form).find((one) => nameOf(one) === name);
+    const field = fieldsOf(form).find((one) => isNamed(one, name));
     if (field) showProblem(field, message);
     return field ? [field] : [];
   });
