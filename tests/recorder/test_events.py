@@ -302,3 +302,13 @@ def test_a_large_batch_of_many_runs_is_answered_event_by_event(alice: Client) ->
         assert (run["task_count"], run["message_count"]) == (len(own), 2 * len(own))
         tokens = [get(alice, f"/api/tasks/{event['id']}")["tokens_input"] for event in own[:1]]
         assert tokens == [own[0]["tokens_input"]]
+
+
+def test_a_run_goes_on_with_the_model_that_its_tasks_used(alice: Client) -> None:
+    run_id = str(uuid4())
+    told(alice, {"type": "run", "id": run_id, "name": "Begun by hand"})
+    asked = task(said("user", "Which model?"), answer="This one", run_id=run_id)
+    told(alice, asked | {"provider": None, "model": "openai/gpt-4o", "request": {"top_p": 0.5}})
+    assert get(alice, f"/api/runs/{run_id}")["settings"] == {"model": "openai/gpt-4o", "top_p": 0.5}
+    stored = get(alice, f"/api/tasks/{asked['id']}")
+    assert (stored["provider"], stored["model"]) == ("openai", "gpt-4o")

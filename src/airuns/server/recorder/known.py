@@ -20,6 +20,7 @@ class KnownRun(msgspec.Struct, kw_only=True):
     prompt_version: int | None
     head_message_id: UUID | None
     last_message_at: datetime
+    has_model: bool
 
 
 class KnownMessage(msgspec.Struct, frozen=True, kw_only=True):

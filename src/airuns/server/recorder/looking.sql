@@ -55,7 +55,8 @@ cross join lateral (
 
 -- name: runs_lock
 -- In the order of the key, as everywhere. Also deleted ones: what is told of them is there if they are restored.
-select id, source_type, prompt_id, prompt_version, head_message_id, last_message_at
+select id, source_type, prompt_id, prompt_version, head_message_id, last_message_at,
+    settings ->> 'model' is not null as has_model
 from airuns.ai_runs
 where user_id = %(user_id)s and id = any(%(ids)s)
 order by id

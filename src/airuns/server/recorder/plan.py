@@ -33,6 +33,7 @@ class Plan:
     def __init__(self, known: Known, prompts: dict[UUID, int], now: datetime) -> None:
         self.runs: dict[UUID, RunRow] = {}
         self.run_changes: list[tuple[UUID, RunEvent]] = []
+        self.run_settings: dict[UUID, dict[str, Any]] = {}
         self.messages: list[MessageRow] = []
         self.tasks: list[TaskRow] = []
         self.task_changes: list[TaskRow] = []
@@ -84,6 +85,7 @@ class Plan:
             prompt_version=prompt_version,
             head_message_id=None,
             last_message_at=at,
+            has_model="model" in self.runs[run_id].settings,
         )
         self._known.runs[run_id] = run
         return run
@@ -138,6 +140,7 @@ class Plan:
         if told.request_message_id and told.request_message_id not in self._known.messages:
             raise Waits(told.request_message_id)
         run = self._run_of(told)
+        self._settle(run, told)
         question = self._question(told, run)
         self.tasks.append(task_row(told, run, question.id if question else None))
         known = KnownTask(
@@ -153,6 +156,17 @@ class Plan:
         self._answer(told, run, known, question)
         self.heads.setdefault(run.id, run.head_message_id)
         self.arrived.add(told.task_id)
+
+    def _settle(self, run: KnownRun, told: Told) -> None:
+        """Give a run that was begun without a model the one that it turns out to use."""
+        settings = settings_of(told.provider, told.model, told.request_data)
+        if run.has_model or not settings:
+            return
+        run.has_model = True
+        if row := self.runs.get(run.id):
+            row.settings = {**settings, **row.settings}
+        else:
+            self.run_settings[run.id] = settings
 
     def _run_of(self, told: Told) -> KnownRun:
         turns = told.turns or []

@@ -34,6 +34,12 @@ set source_type = coalesce(%(source_type)s, source_type),
     status = coalesce(%(status)s, status)
 where user_id = %(user_id)s and id = %(run_id)s
 
+-- name: run_settle
+-- The model and settings that a person goes on with, where the run was begun without.
+update airuns.ai_runs
+set settings = (%(settings)s::jsonb || settings::jsonb)::json
+where user_id = %(user_id)s and id = %(run_id)s
+
 -- name: add
 -- Questions, tasks and answers name each other, so they come in one statement, at whose end that is checked.
 with m as (

@@ -196,6 +196,10 @@ class _Round:
                 ids = [row.task_id for row in plan.task_changes]
                 rows = _json(plan.task_changes)
                 await self._tx.execute(SQL["task_change"], rows=rows, ids=ids, **user)
+            for run_id, settings in plan.run_settings.items():
+                await self._tx.execute(
+                    SQL["run_settle"], run_id=run_id, settings=_json(settings), **user
+                )
             for run_id, event in plan.run_changes:
                 await self._tx.execute(SQL["run_change"], run_id=run_id, **_change(event), **user)
 

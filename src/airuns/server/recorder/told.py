@@ -11,12 +11,13 @@ import msgspec
 from airuns.errors import InvalidInput
 from airuns.events import CallEvent, MessageEvent, RunEvent, TaskEvent
 from airuns.server.models.call import Usage
-from airuns.server.models.catalog import KNOWN
+from airuns.server.models.catalog import BY_NAME, KNOWN
 from airuns.server.models.estimate import estimate
 from airuns.server.models.reading import Answered, read_request, read_response
 from airuns.server.models.usage import possible
 from airuns.server.runs.rules import Turn, chain_hashes, turn_of
 
+NAMED = {*BY_NAME, "local"}
 MOST_COST = Decimal(10**12)
 ENDS = ("completed", "error", "timeout", "cancelled")
 
@@ -113,6 +114,7 @@ def of_task(event: TaskEvent, key_id: UUID | None, now: datetime) -> Told:
         raise InvalidInput("Give messages or request_message_id.", field="request_message_id")
     for name in ("id", "messages", "request", "response", "usage_estimated"):
         del values[name]
+    values["provider"], values["model"] = _names(event.provider, event.model)
     values["completed_at"] = _end(event, now)
     values["at"] = event.at or now
     values["response_text"] = event.response_text
@@ -166,9 +168,7 @@ def of_call(event: CallEvent, key_id: UUID | None, now: datetime) -> Told:
     if status == "error" and error is None:
         error = {"code": "incomplete", "message": "The answer broke off before its end."}
     usage = _usage(answered, asked.messages)
-    provider, model = event.provider or provider_at(event.endpoint), asked.model
-    if provider and model and model.startswith(f"{provider}/"):
-        model = model.removeprefix(f"{provider}/")
+    provider, model = _names(event.provider or provider_at(event.endpoint), asked.model)
     turns = [turn_of(message) for message in asked.messages]
     return Told(
         task_id=event.id,
@@ -221,6 +221,14 @@ def _usage(answered: Answered, messages: list[dict[str, Any]]) -> Usage:
 
 def _service(event: CallEvent) -> str | None:
     return "embeddings" if event.protocol == "openai.embeddings" else None
+
+
+def _names(provider: str | None, model: str | None) -> tuple[str | None, str | None]:
+    """Tell the provider from its model where the model's name has both."""
+    prefix, slash, name = (model or "").partition("/")
+    if slash and name and (provider == prefix or (provider is None and prefix in NAMED)):
+        return prefix, name
+    return provider, model
 
 
 def provider_at(endpoint: str | None) -> str | None:
