@@ -212,19 +212,17 @@ def test_a_bad_event_is_refused_by_itself(
 
 
 def test_what_only_the_database_refuses_is_found_among_the_rest(alice: Client) -> None:
-    elsewhere = task(said("user", "Mine"), answer="Yes")
-    told(alice, elsewhere)
-    events = [task(said("user", f"Good {n}"), answer="Yes") for n in range(5)]
-    events[3] |= {
-        "metadata": {},
-        "tokens_input": 2**53,
-        "tokens_output": 2**53,
-        "total_time": 1e9,
-        "at": "8999-12-31T00:00:00Z",
-    }
+    run_id = str(uuid4())
+    told(alice, {"type": "run", "id": run_id, "name": "Of no prompt"})
+    events = [task(said("user", f"Good {n}"), answer="Yes") for n in range(6)]
+    events[3] = {"type": "run", "id": run_id, "source_type": "prompt", "source_id": str(uuid4())}
     outcome = tell(alice, *events)
-    assert outcome["stored"] + len(outcome["refused"]) == 5
-    assert all(run_of(alice, event["id"]) for event in events[:3])
+    assert (outcome["stored"], outcome["waiting"]) == (5, 0)
+    [refused] = outcome["refused"]
+    assert (refused["index"], refused["id"]) == (3, run_id)
+    assert get(alice, f"/api/runs/{run_id}")["source_type"] == "custom"
+    for event in (*events[:3], *events[4:]):
+        assert run_of(alice, event["id"])["message_count"] == 2
 
 
 def test_batches_come_as_json_or_msgpack_and_compressed(alice: Client) -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from airuns.errors import NotFound
 from airuns.server.db.door import Database
+from airuns.server.recorder.rules import recognisable
+from airuns.server.recorder.store import recognise
 from airuns.server.runs import store, tree
 from airuns.server.runs.records import Node
 from airuns.server.runs.rules import Turn, chain_hashes
@@ -107,10 +109,12 @@ async def test_a_conversation_is_recognised_in_whichever_run_it_is(db: Database)
     said = [Turn("user", f"unheard of {run_id}"), Turn("assistant", "indeed")]
     async with db.transaction(ALICE.who) as tx:
         nodes = await tree.append(tx, ALICE.user_id, run_id, None, said)
-        place = await tree.find_anywhere(tx, ALICE.user_id, [*said, Turn("user", "go on")])
-        assert place == (run_id, nodes[-1], 2)
+        turns = [*said, Turn("user", "go on")]
+        known_by = recognisable(turns, chain_hashes(None, turns))
+        assert known_by[-1] == nodes[-1].chain_hash
+        assert await recognise(tx, ALICE.user_id, known_by) == run_id
     async with db.transaction(CHARLIE.who) as tx:
-        assert await tree.find_anywhere(tx, CHARLIE.user_id, said) is None
+        assert await recognise(tx, CHARLIE.user_id, known_by) is None
 
 
 async def test_a_parent_of_another_run_is_refused(db: Database) -> None:

@@ -16,6 +16,7 @@ from psycopg import Connection
 from airuns.server.pages import encode_cursor
 from airuns.server.prompts.history import HistoryFilter, history_query
 from airuns.server.prompts.store import SQL
+from airuns.server.recorder import looking
 from airuns.server.retention.rules import Rule
 from airuns.server.retention.store import NOWHERE, Place, next_query
 from airuns.server.runs import changes, lists, store, tasks, tree
@@ -171,6 +172,7 @@ def test_lists_of_tasks(raw: Connection[Any], which: TaskFilter, index: str, lat
 IDS = {
     "run_id": SOMEWHERE,
     "ids": [SOMEWHERE],
+    "run_ids": [SOMEWHERE] * 3,
     "message_id": SOMEWHERE,
     "task_id": SOMEWHERE,
     "prompt_id": PROMPT,
@@ -193,7 +195,7 @@ IDS = {
         tree.SQL["roots"],
         tree.SQL["newest_leaf"],
         tree.SQL["node_by_chain"],
-        tree.SQL["node_anywhere"],
+        *(looking.SQL[name] for name in looking.SQL),
         tree.SQL["message_of_task"],
         tasks.SQL["task_get"],
         tasks.SQL["task_running_at"],

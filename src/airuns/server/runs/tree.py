@@ -44,13 +44,6 @@ class _Step(msgspec.Struct, frozen=True):
     step: int
 
 
-class _Place(msgspec.Struct, frozen=True):
-    id: UUID
-    run_id: UUID
-    depth: int
-    chain_hash: bytes
-
-
 async def append(
     tx: Transaction,
     user_id: UUID,
@@ -216,21 +209,6 @@ async def find(
     hashes = chain_hashes(None, turns)
     node = await tx.one(Node, SQL["node_by_chain"], user_id=user_id, run_id=run_id, hashes=hashes)
     return node, node.depth + 1 if node else 0
-
-
-async def find_anywhere(
-    tx: Transaction, user_id: UUID, turns: list[Turn]
-) -> tuple[UUID, Node, int] | None:
-    """Find the user's latest run that holds the longest known prefix of a conversation.
-
-    Returns the run's id, the node, and how many turns it covers; None when nothing is known.
-    """
-    row = await tx.one(
-        _Place, SQL["node_anywhere"], user_id=user_id, hashes=chain_hashes(None, turns)
-    )
-    if row is None:
-        return None
-    return row.run_id, Node(row.id, row.depth, row.chain_hash), row.depth + 1
 
 
 async def append_line(

@@ -145,15 +145,6 @@ where user_id = %(user_id)s and run_id = %(run_id)s and chain_hash = any(%(hashe
 order by depth desc, id
 limit 1
 
--- name: node_anywhere
--- Of all of the user's runs: the latest run that holds this conversation.
-select m.id, m.run_id, m.depth, m.chain_hash
-from airuns.ai_messages as m
-join airuns.ai_runs as r on r.user_id = %(user_id)s and r.id = m.run_id
-where m.user_id = %(user_id)s and m.chain_hash = any(%(hashes)s) and r.deleted_at is null
-order by m.depth desc, m.id desc
-limit 1
-
 -- name: message_of_task
 select id, run_id, parent_id, depth, role, content, data, chain_hash, task_id, metadata, created_at
 from airuns.ai_messages
